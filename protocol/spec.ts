@@ -1,0 +1,296 @@
+import { z } from 'zod';
+import { AppError, type FieldError } from './errors.js';
+import { fieldErrors, menuInputSchema, parseMenu, type Menu } from './menu.js';
+import { duration, parseDurationMs } from './units.js';
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'needs 1 to 63 letters, digits, . _ or -, starting with a letter or digit');
+const command = z.string().min(1, 'must not be empty').max(10_000);
+const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not an environment variable name');
+const fraction = z.number().min(0).max(1);
+
+/** `nightshift.yaml` as people write it. Its JSON Schema is published as protocol/spec.schema.json. */
+export const specInputSchema = z.strictObject({
+  name: name.describe('the project'),
+  source: z
+    .union([
+      z.strictObject({ path: z.string().min(1).describe('a folder on the box; relative to this file') }),
+      z.strictObject({
+        git: z.string().min(1).describe('a repository URL'),
+        ref: z.string().min(1).optional().describe('branch, tag or commit; the default branch when left out'),
+      }),
+    ])
+    .optional()
+    .describe('where the code is; this folder when left out'),
+  metric: z.strictObject({
+    name: z.string().regex(/^[A-Za-z_][\w./-]{0,99}$/, 'needs a metric name: letters, digits, _ . / -'),
+    goal: z.enum(['minimize', 'maximize']),
+    bounds: z
+      .tuple([z.number(), z.number()])
+      .refine(([low, high]) => low < high, 'low must be below high')
+      .optional()
+      .describe('a value outside is a failure of the candidate, not a result'),
+  }),
+  job: z.strictObject({
+    setup: command.optional().describe('run once for each content of the source; cached on the box'),
+    train: command.describe(
+      'a shell command; {{knob}} is replaced, and knobs arrive as NIGHTSHIFT_CONFIG and NIGHTSHIFT_KNOB_<NAME>',
+    ),
+    evaluate: command.optional().describe('sealed: its number is the metric'),
+    budget: duration.optional().describe('training time, owned by the runner (default 300s)'),
+    limit: duration
+      .optional()
+      .describe('the whole job, start-up and evaluation included (default twice the budget plus 60s)'),
+    grace: duration.optional().describe('between INT, TERM and KILL (default 10s)'),
+    env: z.record(envName, z.string().max(10_000)).optional().describe('environment variables for the job'),
+  }),
+  menu: z
+    .union([menuInputSchema, z.string().min(1).describe('path of a menu file')])
+    .optional()
+    .describe('menu mode: what may be changed'),
+  edit: z
+    .strictObject({
+      files: z.array(z.string().min(1)).min(1),
+      sealed: z.array(z.string().min(1)).optional(),
+      maxChangedLines: z.number().int().min(1).max(100_000).optional(),
+    })
+    .optional()
+    .describe('code mode: which files may be changed'),
+  proposer: z
+    .strictObject({
+      kind: z.enum(['hybrid', 'sampler', 'random', 'model', 'external']).optional(),
+      share: fraction.optional().describe("the model's share of the turns in hybrid"),
+      model: z
+        .strictObject({
+          baseUrl: z
+            .url({ protocol: /^https?$/ })
+            .describe('an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1'),
+          name: z.string().min(1).max(200),
+          temperature: z.number().min(0).max(2).optional(),
+          maxTokens: z.number().int().min(16).max(100_000).optional(),
+          contextTokens: z
+            .number()
+            .int()
+            .min(1024)
+            .max(2_000_000)
+            .optional()
+            .describe('how much prompt the model takes (default 8192)'),
+          timeout: duration.optional().describe('for one call (default 120s)'),
+          apiKeyEnv: envName.optional().describe("variable of the control plane's environment that holds the key"),
+          inputUsdPerMillion: z.number().min(0).optional(),
+          outputUsdPerMillion: z.number().min(0).optional(),
+        })
+        .optional(),
+    })
+    .optional(),
+  policy: z.strictObject({ repeat: z.enum(['reject', 'replicate', 'allow']).optional() }).optional(),
+  decision: z
+    .strictObject({
+      compare: z.enum(['incumbent', 'baseline']).optional(),
+      minImprovement: fraction.optional().describe('a fraction of the comparator: 0.005 is half a percent'),
+      confidence: z.number().min(0.5).max(0.9999).optional(),
+      baselineReplicates: z.number().int().min(1).max(50).optional(),
+      maxReplicates: z.number().int().min(1).max(50).optional().describe('measurements of one candidate at most'),
+    })
+    .optional(),
+  stop: z
+    .strictObject({
+      iterations: z.number().int().min(1).max(1_000_000).optional(),
+      wall: duration.optional(),
+      energyKwh: z.number().positive().optional(),
+      modelCostUsd: z.number().positive().optional(),
+      target: z.number().optional().describe('stop when the incumbent is this good'),
+      plateau: z.number().int().min(1).optional().describe('stop after so many measured iterations without a keep'),
+    })
+    .optional(),
+  boxes: z
+    .strictObject({
+      labels: z.array(z.string().min(1).max(63)).max(20).optional(),
+      parallel: z.number().int().min(1).max(1000).optional(),
+    })
+    .optional(),
+  seed: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .optional()
+    .describe('seeds the sampler and the jobs'),
+});
+export type SpecInput = z.input<typeof specInputSchema>;
+
+export interface ModelSpec {
+  baseUrl: string;
+  name: string;
+  temperature: number;
+  maxTokens: number;
+  contextTokens: number;
+  timeoutMs: number;
+  apiKeyEnv: string | null;
+  inputUsdPerMillion: number | null;
+  outputUsdPerMillion: number | null;
+}
+
+/** A checked spec with every default filled in and every duration in milliseconds: what a run keeps as its snapshot. */
+export interface Spec {
+  name: string;
+  source: { kind: 'path'; path: string } | { kind: 'git'; url: string; ref: string | null };
+  metric: { name: string; goal: 'minimize' | 'maximize'; bounds: [number, number] | null };
+  job: {
+    setup: string | null;
+    train: string;
+    evaluate: string | null;
+    budgetMs: number;
+    limitMs: number;
+    graceMs: number;
+    env: Record<string, string>;
+  };
+  menu: Menu | null;
+  edit: { files: string[]; sealed: string[]; maxChangedLines: number } | null;
+  proposer: { kind: 'hybrid' | 'sampler' | 'random' | 'model' | 'external'; share: number; model: ModelSpec | null };
+  policy: { repeat: 'reject' | 'replicate' | 'allow' };
+  decision: {
+    compare: 'incumbent' | 'baseline';
+    minImprovement: number;
+    confidence: number;
+    baselineReplicates: number;
+    maxReplicates: number;
+  };
+  stop: {
+    iterations: number | null;
+    wallMs: number | null;
+    energyKwh: number | null;
+    modelCostUsd: number | null;
+    target: number | null;
+    plateau: number | null;
+  };
+  boxes: { labels: string[]; parallel: number };
+  seed: number;
+}
+
+/**
+ * Checks a spec whose menu is inline (a path has been read by the caller) and fills in the defaults.
+ * @throws AppError `invalid_spec` naming every key that is wrong and what it needs.
+ */
+export function parseSpec(input: unknown): Spec {
+  const parsed = specInputSchema.safeParse(input);
+  if (!parsed.success) throw invalid(fieldErrors(parsed.error));
+  const spec = parsed.data;
+  const errors: FieldError[] = [];
+  let menu: Menu | null = null;
+  if (typeof spec.menu === 'string')
+    errors.push({ path: 'menu', message: 'a path can only be read where the file is: send the menu itself' });
+  else if (spec.menu !== undefined) {
+    try {
+      menu = parseMenu(spec.menu);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      for (const e of error.errors ?? []) errors.push({ ...e, path: `menu.${e.path}` });
+    }
+  }
+  if (spec.menu === undefined && spec.edit === undefined)
+    errors.push({ path: '', message: 'needs a menu (menu mode) or edit (code mode): what may be changed' });
+  const ms = (text: string | undefined, fallback: number) =>
+    text === undefined ? fallback : (parseDurationMs(text) ?? fallback);
+  const budgetMs = ms(spec.job.budget, 300_000);
+  const limitMs = ms(spec.job.limit, budgetMs * 2 + 60_000);
+  if (budgetMs <= 0) errors.push({ path: 'job.budget', message: 'must be more than 0' });
+  if (limitMs < budgetMs)
+    errors.push({
+      path: 'job.limit',
+      message: `is the limit of the whole job: it cannot be below the budget (${spec.job.budget ?? '300s'})`,
+    });
+  for (const [key, text] of [
+    ['train', spec.job.train],
+    ['evaluate', spec.job.evaluate],
+  ] as const) {
+    for (const match of (text ?? '').matchAll(/\{\{\s*([^}]*?)\s*\}\}/g)) {
+      if (menu && match[1] !== undefined && !Object.hasOwn(menu.knobs, match[1]))
+        errors.push({
+          path: `job.${key}`,
+          message: `{{${match[1]}}} is no knob of the menu (${Object.keys(menu.knobs).join(', ')})`,
+        });
+    }
+  }
+  const kind = spec.proposer?.kind ?? (spec.proposer?.model ? 'hybrid' : 'sampler');
+  if (kind === 'model' && !spec.proposer?.model)
+    errors.push({ path: 'proposer.model', message: 'kind: model needs model: { baseUrl, name }' });
+  if (errors.length > 0) throw invalid(errors);
+  const { source, proposer, decision, stop } = spec;
+  return {
+    name: spec.name,
+    source:
+      source && 'git' in source
+        ? { kind: 'git', url: source.git, ref: source.ref ?? null }
+        : { kind: 'path', path: source?.path ?? '.' },
+    metric: { ...spec.metric, bounds: spec.metric.bounds ?? null },
+    job: {
+      setup: spec.job.setup ?? null,
+      train: spec.job.train,
+      evaluate: spec.job.evaluate ?? null,
+      budgetMs,
+      limitMs,
+      graceMs: ms(spec.job.grace, 10_000),
+      env: spec.job.env ?? {},
+    },
+    menu,
+    edit: spec.edit
+      ? { files: spec.edit.files, sealed: spec.edit.sealed ?? [], maxChangedLines: spec.edit.maxChangedLines ?? 200 }
+      : null,
+    proposer: {
+      kind,
+      share: proposer?.share ?? 0.3,
+      model: proposer?.model
+        ? {
+            baseUrl: proposer.model.baseUrl,
+            name: proposer.model.name,
+            temperature: proposer.model.temperature ?? 0.7,
+            maxTokens: proposer.model.maxTokens ?? 1024,
+            contextTokens: proposer.model.contextTokens ?? 8192,
+            timeoutMs: ms(proposer.model.timeout, 120_000),
+            apiKeyEnv: proposer.model.apiKeyEnv ?? null,
+            inputUsdPerMillion: proposer.model.inputUsdPerMillion ?? null,
+            outputUsdPerMillion: proposer.model.outputUsdPerMillion ?? null,
+          }
+        : null,
+    },
+    policy: { repeat: spec.policy?.repeat ?? 'reject' },
+    decision: {
+      compare: decision?.compare ?? 'incumbent',
+      minImprovement: decision?.minImprovement ?? 0.005,
+      confidence: decision?.confidence ?? 0.9,
+      baselineReplicates: decision?.baselineReplicates ?? 3,
+      maxReplicates: decision?.maxReplicates ?? 3,
+    },
+    stop: {
+      iterations: stop?.iterations ?? (stop?.wall === undefined ? 50 : null),
+      wallMs: stop?.wall === undefined ? null : ms(stop.wall, 0),
+      energyKwh: stop?.energyKwh ?? null,
+      modelCostUsd: stop?.modelCostUsd ?? null,
+      target: stop?.target ?? null,
+      plateau: stop?.plateau ?? null,
+    },
+    boxes: { labels: spec.boxes?.labels ?? [], parallel: spec.boxes?.parallel ?? 1 },
+    seed: spec.seed ?? 0,
+  };
+}
+
+function invalid(errors: FieldError[]): AppError {
+  const first = errors[0];
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  return new AppError(
+    'invalid_spec',
+    `the spec is not valid: ${first ? `${first.path || '(top)'}: ${first.message}` : ''}${more}`,
+    { errors },
+  );
+}
+
+/** The JSON Schema (2020-12) of `nightshift.yaml`, for editors. */
+export function specJsonSchema(): Record<string, unknown> {
+  return {
+    $id: 'https://nightshift.dev/spec.schema.json',
+    title: 'nightshift.yaml',
+    ...z.toJSONSchema(specInputSchema, { io: 'input' }),
+  };
+}

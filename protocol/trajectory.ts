@@ -1,0 +1,46 @@
+import type { Config, Menu } from './menu.js';
+import type { Decision } from './decision.js';
+import type { BlockedTry, Proposal, ProposerKind } from './proposal.js';
+import type { CandidateReason } from './states.js';
+
+export type Goal = 'minimize' | 'maximize';
+
+/** How an iteration ended, as every trajectory of ours and of the field can say it. */
+export type IterationOutcome = 'kept' | 'reverted' | 'inconclusive' | 'blocked' | 'failed';
+
+/** One iteration as the pure rooms see it: what one learns from, and what one is judged by. */
+export interface TrajectoryRecord {
+  iteration: number;
+  outcome: IterationOutcome;
+  proposer: ProposerKind | null;
+  proposal: Proposal | null;
+  /** The complete configuration that was run; null when nothing ran or the source does not say. */
+  config: Config | null;
+  /** Every measurement of this iteration, in order; their mean is `metric`. */
+  values: number[];
+  metric: number | null;
+  failure: CandidateReason | string | null;
+  /** The rail that blocked it, when outcome is `blocked`. */
+  rail: string | null;
+  blocked: BlockedTry[];
+  decision: Decision | null;
+  wallSeconds: number | null;
+  modelSeconds: number | null;
+  energyWh: number | null;
+}
+
+export interface Trajectory {
+  metric: { name: string; goal: Goal };
+  menu: Menu | null;
+  baseline: { config: Config | null; values: number[]; value: number | null };
+  records: TrajectoryRecord[];
+  warnings: string[];
+}
+
+/** A measured or failed configuration, as samplers see it. `value` is null for a failure and while it is pending. */
+export interface Trial {
+  config: Config;
+  value: number | null;
+  state: 'complete' | 'failed' | 'pending';
+  failure?: CandidateReason | string | undefined;
+}

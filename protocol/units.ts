@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+const DURATION_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+const DURATION_PARTS = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
+
+/** "300s", "8h", "1h30m", "250ms" in milliseconds; null when it is not a duration. */
+export function parseDurationMs(text: string): number | null {
+  if (!DURATION_PARTS.test(text)) return null;
+  let total = 0;
+  for (const part of text.match(/\d+(?:\.\d+)?(?:ms|s|m|h|d)/g) ?? []) {
+    const match = DURATION.exec(part);
+    if (!match) return null;
+    total += Number(match[1]) * (DURATION_MS[match[2] as string] as number);
+  }
+  return Math.round(total);
+}
+
+/** A duration in a spec: text with a unit. A bare number is refused, since nobody can tell its unit. */
+export const duration = z
+  .string({
+    error: (issue) =>
+      `needs a duration with a unit, such as 300s, 10m or 8h${issue.input === undefined ? '' : `; got ${JSON.stringify(issue.input)}`}`,
+  })
+  .regex(DURATION_PARTS, 'needs a duration with a unit (ms, s, m, h, d), such as 300s, 10m or 1h30m')
+  .describe('a duration with a unit: 250ms, 300s, 10m, 8h, 1h30m');
+
+/** A duration in words people read: "4.2 s", "3 min 10 s", "2 h 5 min". */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds - minutes * 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+// Tests import the sources of every package, so that a class has one identity whichever way it was imported.
+const packages = '(protocol|db|control-plane|gpu-agent)';
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: new RegExp(`^@nightshift/${packages}$`), replacement: `${root}$1/index.ts` },
+      { find: new RegExp(`^@nightshift/${packages}/(.+)$`), replacement: `${root}$1/$2.ts` },
+    ],
+  },
+  test: {
+    include: ['{protocol,db,control-plane,gpu-agent,cli,test,scripts}/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    globalSetup: ['test/setup/postgres.ts'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: ['default'],
+  },
+});
