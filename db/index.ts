@@ -1,0 +1,17 @@
+export * from './id.js';
+export * from './migrate.js';
+export * from './open.js';
+export * as schema from './schema.js';
+export type * from './rows.js';
+export * from './queries/attempts.js';
+export * from './queries/boxes.js';
+export * from './queries/events.js';
+export * from './queries/idempotency.js';
+export * from './queries/iterations.js';
+export * from './queries/jobs.js';
+export * from './queries/logs.js';
+export * from './queries/metrics.js';
+export * from './queries/model-calls.js';
+export * from './queries/runs.js';
+export * from './queries/telemetry.js';
+export * from './queries/tokens.js';

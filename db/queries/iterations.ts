@@ -1,0 +1,172 @@
+import { and, asc, count, desc, eq, gt, inArray, lt, ne, or, sql } from 'drizzle-orm';
+import type { BlockedTry, Config, IterationState, Proposal, ProposerKind } from '@nightshift/protocol';
+import { newId } from '../id.js';
+import type { IterationRow, Queryable, Tx } from '../rows.js';
+import { iterations } from '../schema.js';
+
+/** Inserts the next iteration of a run. The caller holds the run's lock, so numbers have no gaps. */
+export async function insertIteration(tx: Tx, runId: string): Promise<IterationRow> {
+  const [row] = await tx
+    .insert(iterations)
+    .values({
+      id: newId('itr'),
+      runId,
+      number: sql`(select coalesce(max(number), 0) + 1 from iterations where run_id = ${runId})`,
+    })
+    .returning();
+  return row as IterationRow;
+}
+
+export async function findIteration(q: Queryable, runId: string, number: number): Promise<IterationRow | undefined> {
+  const [row] = await q
+    .select()
+    .from(iterations)
+    .where(and(eq(iterations.runId, runId), eq(iterations.number, number)));
+  return row;
+}
+
+export async function findIterationById(q: Queryable, id: string): Promise<IterationRow | undefined> {
+  const [row] = await q.select().from(iterations).where(eq(iterations.id, id));
+  return row;
+}
+
+/** Iterations of a run in order; `after` is the number of the last one of the page before. */
+export function listIterations(
+  q: Queryable,
+  runId: string,
+  page: { limit?: number | undefined; after?: number | undefined } = {},
+): Promise<IterationRow[]> {
+  const query = q
+    .select()
+    .from(iterations)
+    .where(and(eq(iterations.runId, runId), gt(iterations.number, page.after ?? 0)))
+    .orderBy(asc(iterations.number));
+  return page.limit === undefined ? query : query.limit(page.limit);
+}
+
+export function listOpenIterations(q: Queryable, runId: string): Promise<IterationRow[]> {
+  return q
+    .select()
+    .from(iterations)
+    .where(and(eq(iterations.runId, runId), inArray(iterations.state, ['proposing', 'accepted', 'measuring'])))
+    .orderBy(asc(iterations.number));
+}
+
+/** How many iterations a run has had that were not cancelled. */
+export async function countIterations(q: Queryable, runId: string): Promise<number> {
+  const [row] = await q
+    .select({ n: count() })
+    .from(iterations)
+    .where(and(eq(iterations.runId, runId), ne(iterations.state, 'cancelled')));
+  return row?.n ?? 0;
+}
+
+/** How many candidates were decided (kept, reverted, inconclusive). */
+export async function countDecided(q: Queryable, runId: string): Promise<number> {
+  const [row] = await q
+    .select({ n: count() })
+    .from(iterations)
+    .where(and(eq(iterations.runId, runId), inArray(iterations.state, ['kept', 'reverted', 'inconclusive'])));
+  return row?.n ?? 0;
+}
+
+/** The states of the newest ended, not cancelled iterations, newest first. */
+export async function listLatestOutcomes(q: Queryable, runId: string, limit: number): Promise<IterationState[]> {
+  const rows = await q
+    .select({ state: iterations.state })
+    .from(iterations)
+    .where(
+      and(
+        eq(iterations.runId, runId),
+        inArray(iterations.state, ['kept', 'reverted', 'inconclusive', 'failed', 'blocked']),
+      ),
+    )
+    .orderBy(desc(iterations.number))
+    .limit(limit);
+  return rows.map((row) => row.state);
+}
+
+/** Takes the lease of a proposing iteration that nobody holds (or whose holder is dead); null when somebody does. */
+export async function claimProposing(
+  tx: Tx,
+  id: string,
+  lease: { token: string; leaseMs: number },
+): Promise<IterationRow | undefined> {
+  const [row] = await tx
+    .update(iterations)
+    .set({ leaseToken: lease.token, leaseUntil: sql`now() + make_interval(secs => ${lease.leaseMs / 1000})` })
+    .where(
+      and(
+        eq(iterations.id, id),
+        eq(iterations.state, 'proposing'),
+        or(sql`${iterations.leaseUntil} is null`, lt(iterations.leaseUntil, sql`now()`)),
+      ),
+    )
+    .returning();
+  return row;
+}
+
+/** Prolongs a lease; false when it no longer holds. */
+export async function renewLease(
+  q: Queryable,
+  id: string,
+  lease: { token: string; leaseMs: number },
+): Promise<boolean> {
+  const rows = await q
+    .update(iterations)
+    .set({ leaseUntil: sql`now() + make_interval(secs => ${lease.leaseMs / 1000})` })
+    .where(and(eq(iterations.id, id), eq(iterations.state, 'proposing'), eq(iterations.leaseToken, lease.token)))
+    .returning({ id: iterations.id });
+  return rows.length === 1;
+}
+
+export interface AcceptedProposal {
+  proposer: ProposerKind;
+  proposal: Proposal;
+  config: Config;
+  configKey: string;
+  comparatorKey: string;
+  repeatOf: string | null;
+  blocked: BlockedTry[];
+  belief: unknown;
+}
+
+/** Stores a proposal that passed the gate, if the lease token still holds; false when it is stale. */
+export async function acceptProposal(
+  q: Queryable,
+  id: string,
+  leaseToken: string,
+  accepted: AcceptedProposal,
+): Promise<boolean> {
+  const rows = await q
+    .update(iterations)
+    .set({ ...accepted, state: 'accepted', acceptedAt: sql`now()`, leaseToken: null, leaseUntil: null })
+    .where(and(eq(iterations.id, id), eq(iterations.state, 'proposing'), eq(iterations.leaseToken, leaseToken)))
+    .returning({ id: iterations.id });
+  return rows.length === 1;
+}
+
+type IterationPatch = Partial<Omit<typeof iterations.$inferInsert, 'id' | 'runId' | 'number' | 'state'>>;
+
+/** Moves an iteration from `from` to `to`; false when it was in another state, or its lease is another's. */
+export async function moveIteration(
+  q: Queryable,
+  id: string,
+  from: IterationState,
+  to: IterationState,
+  patch: IterationPatch = {},
+  leaseToken?: string,
+): Promise<boolean> {
+  const rows = await q
+    .update(iterations)
+    .set({ leaseToken: null, leaseUntil: null, ...patch, state: to })
+    .where(
+      and(
+        eq(iterations.id, id),
+        eq(iterations.state, from),
+        leaseToken === undefined ? undefined : eq(iterations.leaseToken, leaseToken),
+      ),
+    )
+    .returning({ id: iterations.id });
+  return rows.length === 1;
+}

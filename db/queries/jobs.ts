@@ -1,0 +1,221 @@
+import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, ne, sql } from 'drizzle-orm';
+import type { Config, JobRole, JobState, JobReason } from '@nightshift/protocol';
+import { newId } from '../id.js';
+import type { JobRow, Queryable, RunRow, Tx } from '../rows.js';
+import { iterations, jobs, runs } from '../schema.js';
+
+/** Queues a measurement. The unique key on run, iteration, role and replicate makes a second insert of the same one do nothing. */
+export async function insertJob(
+  tx: Tx,
+  job: {
+    runId: string;
+    iterationId: string | null;
+    role: JobRole;
+    replicate: number;
+    config: Config;
+    configKey: string;
+    seed: number;
+  },
+): Promise<JobRow | undefined> {
+  const [row] = await tx
+    .insert(jobs)
+    .values({ id: newId('job'), ...job })
+    .onConflictDoNothing()
+    .returning();
+  return row;
+}
+
+export async function findJob(q: Queryable, id: string): Promise<JobRow | undefined> {
+  const [row] = await q.select().from(jobs).where(eq(jobs.id, id));
+  return row;
+}
+
+export function listJobs(
+  q: Queryable,
+  filter: { runId?: string | undefined; state?: JobState | undefined; before?: string | undefined; limit: number },
+): Promise<JobRow[]> {
+  return q
+    .select()
+    .from(jobs)
+    .where(
+      and(
+        filter.runId === undefined ? undefined : eq(jobs.runId, filter.runId),
+        filter.state === undefined ? undefined : eq(jobs.state, filter.state),
+        filter.before === undefined ? undefined : lt(jobs.id, filter.before),
+      ),
+    )
+    .orderBy(desc(jobs.id))
+    .limit(filter.limit);
+}
+
+export function listJobsOfRun(q: Queryable, runId: string): Promise<JobRow[]> {
+  return q.select().from(jobs).where(eq(jobs.runId, runId)).orderBy(asc(jobs.id));
+}
+
+export function listBaselineJobs(q: Queryable, runId: string): Promise<JobRow[]> {
+  return q
+    .select()
+    .from(jobs)
+    .where(and(eq(jobs.runId, runId), eq(jobs.role, 'baseline')))
+    .orderBy(asc(jobs.replicate));
+}
+
+export function listJobsOfIterations(q: Queryable, iterationIds: string[]): Promise<JobRow[]> {
+  if (iterationIds.length === 0) return Promise.resolve([]);
+  return q.select().from(jobs).where(inArray(jobs.iterationId, iterationIds)).orderBy(asc(jobs.id));
+}
+
+export function listActiveJobs(q: Queryable, runId: string): Promise<JobRow[]> {
+  return q
+    .select()
+    .from(jobs)
+    .where(and(eq(jobs.runId, runId), isNull(jobs.endedAt)))
+    .orderBy(asc(jobs.id));
+}
+
+/** Every measurement of a run that succeeded: its configuration and its number, in the order in which they ended. */
+export async function listMeasurements(
+  q: Queryable,
+  runId: string,
+): Promise<{ configKey: string; config: Config; metric: number }[]> {
+  const rows = await q
+    .select({ configKey: jobs.configKey, config: jobs.config, metric: jobs.metric })
+    .from(jobs)
+    .where(and(eq(jobs.runId, runId), eq(jobs.state, 'succeeded'), isNotNull(jobs.metric)))
+    .orderBy(asc(jobs.endedAt), asc(jobs.id));
+  return rows.map((row) => ({ ...row, metric: row.metric as number }));
+}
+
+/** How many jobs of this run had this configuration, whatever became of them. */
+export async function countJobsOfConfig(q: Queryable, runId: string, configKey: string): Promise<number> {
+  const rows = await q
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(and(eq(jobs.runId, runId), eq(jobs.configKey, configKey)));
+  return rows.length;
+}
+
+/**
+ * Picks the queued job that has waited longest and that a box with these labels may run, and locks it for this transaction.
+ * Jobs of paused or ended runs wait; so do jobs in the pause after a failure of the infrastructure.
+ */
+export async function lockQueuedJob(tx: Tx, labels: string[]): Promise<{ job: JobRow; run: RunRow } | undefined> {
+  const [row] = await tx
+    .select({ job: jobs, run: runs })
+    .from(jobs)
+    .innerJoin(runs, eq(runs.id, jobs.runId))
+    .where(
+      and(
+        eq(jobs.state, 'queued'),
+        isNull(jobs.cancelRequestedAt),
+        sql`(${jobs.notBefore} is null or ${jobs.notBefore} <= now())`,
+        inArray(runs.state, ['baseline', 'running']),
+        sql`${runs.spec} -> 'boxes' -> 'labels' <@ ${JSON.stringify(labels)}::text::jsonb`,
+      ),
+    )
+    .orderBy(asc(jobs.createdAt), asc(jobs.id))
+    .limit(1)
+    .for('update', { of: jobs, skipLocked: true });
+  return row;
+}
+
+type JobPatch = Partial<Omit<typeof jobs.$inferInsert, 'id' | 'runId' | 'state'>>;
+
+/** Moves a job, if it is in one of `from` and on this attempt number; false when it is not (stale). */
+export async function moveJob(
+  q: Queryable,
+  id: string,
+  from: JobState[],
+  to: JobState,
+  patch: JobPatch = {},
+  attempt?: number,
+): Promise<boolean> {
+  const rows = await q
+    .update(jobs)
+    .set({ ...patch, state: to })
+    .where(
+      and(eq(jobs.id, id), inArray(jobs.state, from), attempt === undefined ? undefined : eq(jobs.attempt, attempt)),
+    )
+    .returning({ id: jobs.id });
+  return rows.length === 1;
+}
+
+/** Ends the queued jobs of a run and asks for the end of those that a box has. */
+export async function cancelJobsOfRun(tx: Tx, runId: string, detail: string): Promise<void> {
+  await tx
+    .update(jobs)
+    .set({ state: 'cancelled', reason: 'cancelled' satisfies JobReason, detail, endedAt: sql`now()` })
+    .where(and(eq(jobs.runId, runId), eq(jobs.state, 'queued')));
+  await tx
+    .update(jobs)
+    .set({ cancelRequestedAt: sql`coalesce(${jobs.cancelRequestedAt}, now())` })
+    .where(and(eq(jobs.runId, runId), inArray(jobs.state, ['assigned', 'running'])));
+}
+
+/** Asks for the end of one job: a queued one ends at once, one on a box when the box has stopped it. */
+export async function cancelJob(tx: Tx, id: string, detail: string): Promise<void> {
+  await tx
+    .update(jobs)
+    .set({ state: 'cancelled', reason: 'cancelled' satisfies JobReason, detail, endedAt: sql`now()` })
+    .where(and(eq(jobs.id, id), eq(jobs.state, 'queued')));
+  await tx
+    .update(jobs)
+    .set({ cancelRequestedAt: sql`coalesce(${jobs.cancelRequestedAt}, now())` })
+    .where(and(eq(jobs.id, id), inArray(jobs.state, ['assigned', 'running'])));
+}
+
+/** Configurations that must not be proposed as new: measured, failed, running, or accepted and waiting. */
+export async function listTriedConfigs(
+  q: Queryable,
+  runId: string,
+  exceptIterationId?: string,
+): Promise<
+  {
+    configKey: string;
+    config: Config;
+    state: 'complete' | 'failed' | 'pending';
+    metric: number | null;
+    reason: JobReason | null;
+  }[]
+> {
+  const measured = await q
+    .select({
+      configKey: jobs.configKey,
+      config: jobs.config,
+      state: jobs.state,
+      metric: jobs.metric,
+      reason: jobs.reason,
+    })
+    .from(jobs)
+    .where(and(eq(jobs.runId, runId), ne(jobs.state, 'cancelled')))
+    .orderBy(asc(jobs.id));
+  const waiting = await q
+    .select({ configKey: iterations.configKey, config: iterations.config })
+    .from(iterations)
+    .where(
+      and(
+        eq(iterations.runId, runId),
+        eq(iterations.state, 'accepted'),
+        exceptIterationId === undefined ? undefined : ne(iterations.id, exceptIterationId),
+      ),
+    );
+  return [
+    ...measured.map((job) => ({
+      configKey: job.configKey,
+      config: job.config,
+      state:
+        job.state === 'succeeded'
+          ? ('complete' as const)
+          : job.reason === null
+            ? ('pending' as const)
+            : ('failed' as const),
+      metric: job.metric,
+      reason: job.reason,
+    })),
+    ...waiting.flatMap((row) =>
+      row.configKey === null || row.config === null
+        ? []
+        : [{ configKey: row.configKey, config: row.config, state: 'pending' as const, metric: null, reason: null }],
+    ),
+  ];
+}
