@@ -1,0 +1,88 @@
+import type { Trial } from '@nightshift/protocol';
+import { cholesky, solveLower, solveUpper } from './cholesky.js';
+import { normalCdf } from './normal.js';
+import type { Space } from './space.js';
+
+/** Belief before any failure, in standard units: a new configuration works with probability about 0.84. */
+const OPTIMISM = 1;
+/** Variance of a knob's straight-line effect over its whole range: failures such as out of memory grow with a knob. */
+const SLOPE_VARIANCE = 5;
+const LOCAL_VARIANCE = 0.6;
+const LOCAL_LENGTH = 0.35;
+const LABEL_VARIANCE = 0.1;
+/** Trials kept: every failure that fits, then the newest successes. */
+const MAX_TRIALS = 250;
+
+/** The probability that one change of the base would work; `failures` counts the causes seen. */
+export interface Feasibility {
+  failures: Record<string, number>;
+  probability(axis: number, position: number): number;
+}
+
+/**
+ * Learns from failed and completed trials where a configuration can run at all: Gaussian process regression on the labels +1 and -1
+ * (least-squares classification, Rasmussen and Williams 2006, section 6.5). The kernel is a line through the base plus a local bump,
+ * so that one failed change of the base is blamed on the changed knob and reaches everything beyond it.
+ */
+export function learnFeasibility(space: Space, base: Float64Array, trials: readonly Trial[]): Feasibility {
+  const failed = trials.filter((trial) => trial.state === 'failed');
+  const failures: Record<string, number> = {};
+  for (const trial of failed) failures[trial.failure ?? 'unknown'] = (failures[trial.failure ?? 'unknown'] ?? 0) + 1;
+  if (failed.length === 0) return { failures, probability: () => 1 };
+
+  const keptFailures = failed.slice(-MAX_TRIALS / 2);
+  const worked = trials.filter((trial) => trial.state === 'complete').slice(keptFailures.length - MAX_TRIALS);
+  const rows = [...keptFailures, ...worked].map((trial) => space.encode(trial.config));
+  const n = rows.length;
+  const { axes } = space;
+
+  // The line runs through the base: a category counts when both points leave the base for the same value.
+  const line = (k: number, a: number, b: number): number => {
+    const origin = base[k] as number;
+    if (axes[k]?.isCategory) return a !== origin && a === b ? 1 : 0;
+    return (a - origin) * (b - origin);
+  };
+  const local = LOCAL_LENGTH * LOCAL_LENGTH * Math.max(1, axes.length / 2);
+  const kernel = (linear: number, distance2: number) =>
+    SLOPE_VARIANCE * linear + LOCAL_VARIANCE * Math.exp(-distance2 / (2 * local));
+
+  const matrix = new Float64Array(n * n);
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j <= i; j++) {
+      let linear = 0;
+      let distance2 = 0;
+      axes.forEach((axis, k) => {
+        const a = (rows[i] as Float64Array)[k] as number;
+        const b = (rows[j] as Float64Array)[k] as number;
+        linear += line(k, a, b);
+        distance2 += axis.distance2(a, b);
+      });
+      matrix[i * n + j] = kernel(linear, distance2) + (i === j ? LABEL_VARIANCE : 0);
+    }
+  const factor = cholesky(matrix, n);
+  const labels = Float64Array.from(rows, (_, i) => (i < keptFailures.length ? -1 : 1) - OPTIMISM);
+  const alpha = solveUpper(factor, n, solveLower(factor, n, labels));
+
+  const offsets = rows.map((row) =>
+    axes.reduce((sum, axis, k) => sum + axis.distance2(base[k] as number, row[k] as number), 0),
+  );
+  return {
+    failures,
+    probability(axis, position) {
+      const covariance = new Float64Array(n);
+      let mean = OPTIMISM;
+      const origin = base[axis] as number;
+      for (let i = 0; i < n; i++) {
+        const there = (rows[i] as Float64Array)[axis] as number;
+        const moved = axes[axis]?.distance2(position, there) ?? 0;
+        const stayed = axes[axis]?.distance2(origin, there) ?? 0;
+        const value = kernel(line(axis, position, there), Math.max(0, (offsets[i] as number) - stayed + moved));
+        covariance[i] = value;
+        mean += value * (alpha[i] as number);
+      }
+      let variance = kernel(line(axis, position, position), 0);
+      for (const v of solveLower(factor, n, covariance)) variance -= v * v;
+      return normalCdf(mean / Math.sqrt(LABEL_VARIANCE + 0.15 + Math.max(0, variance)));
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import type { Goal, Trial } from '@nightshift/protocol';
+import { fitHyper, type Hyper, type Observations, posterior, type Prediction, priorHyper } from './gaussian-process.js';
+import type { SuggestInput } from './sampler.js';
+import type { Axis, Space } from './space.js';
+
+/** More measurements than this cost seconds a suggestion: the best half and the newest half stay. */
+const MAX_TRIALS = 240;
+/** Kernel parameters are fitted again after this many new measurements; between, the points are new but the kernel is not. */
+const REFIT_EVERY = 6;
+
+/** What a Gaussian process makes of the measurements. Its scale is warped (below); lower is better whatever the goal. */
+export interface Surrogate {
+  /** The base itself, and the lowest expected value among the base and the pending configurations. */
+  base: Prediction;
+  target: number;
+  change(axis: number, position: number): Prediction;
+  /** From the warped scale to metric units; `slope` is the metric's change for one warped unit there. */
+  toMetric(warped: number): number;
+  slope(warped: number): number;
+  noiseSd: number;
+  count: number;
+}
+
+type Measured = Trial & { value: number };
+
+function isMeasured(trial: Trial): trial is Measured {
+  return trial.state === 'complete' && trial.value !== null && Number.isFinite(trial.value);
+}
+
+function keepWorthy(measured: Measured[], sign: number): Measured[] {
+  if (measured.length <= MAX_TRIALS) return measured;
+  const best = [...measured].sort((a, b) => sign * (a.value - b.value)).slice(0, MAX_TRIALS / 2);
+  const chosen = new Set([...best, ...measured.slice(-MAX_TRIALS / 2)]);
+  return measured.filter((trial) => chosen.has(trial));
+}
+
+/**
+ * t = log(1 + (v - best) / s), s the median distance to the best: differences among good values keep their size, a value ten times
+ * worse than the median weighs little more than one twice as bad. The noise shrinks with the slope, hence `spread`.
+ */
+function warp(values: Float64Array, noiseSd: number | null) {
+  let best = Infinity;
+  for (const value of values) best = Math.min(best, value);
+  const gaps = Float64Array.from(values, (value) => value - best).sort();
+  const median = gaps[gaps.length >> 1] as number;
+  const scale = Math.max(median, 2 * (noiseSd ?? 0), 1e-9 * Math.max(1, Math.abs(best)));
+  return {
+    best,
+    scale,
+    y: Float64Array.from(values, (value) => Math.log1p((value - best) / scale)),
+    spread: Float64Array.from(values, (value) => (scale / (scale + value - best)) ** 2),
+  };
+}
+
+interface Fit {
+  axes: readonly Axis[];
+  data: Observations;
+  noise: number | null;
+  hyper: Hyper;
+}
+// A fit depends on its data alone; the last few are kept, compared number by number, since consecutive suggestions share them.
+const recentFits: Fit[] = [];
+
+function sameNumbers(a: Float64Array, b: Float64Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}
+
+function sameFit(fit: Fit, axes: readonly Axis[], data: Observations, noise: number | null): boolean {
+  return (
+    fit.noise === noise &&
+    fit.axes.length === axes.length &&
+    fit.axes.every((axis, i) => axis.isCategory === axes[i]?.isCategory) &&
+    sameNumbers(fit.data.y, data.y) &&
+    sameNumbers(fit.data.spread, data.spread) &&
+    fit.data.x.every((row, i) => sameNumbers(row, data.x[i] as Float64Array))
+  );
+}
+
+function fitted(axes: readonly Axis[], data: Observations, noise: number | null): Hyper {
+  const known = recentFits.find((fit) => sameFit(fit, axes, data, noise));
+  if (known) return known.hyper;
+  const hyper = fitHyper(axes, data, noise);
+  recentFits.unshift({ axes, data, noise, hyper });
+  recentFits.length = Math.min(recentFits.length, 8);
+  return hyper;
+}
+
+function observe(space: Space, measured: Measured[], sign: number, noiseSd: number | null) {
+  const warped = warp(
+    Float64Array.from(measured, (trial) => sign * trial.value),
+    noiseSd,
+  );
+  const data = { x: measured.map((trial) => space.encode(trial.config)), y: warped.y, spread: warped.spread };
+  return { ...warped, data, noise: noiseSd === null ? null : Math.max(1e-6, (noiseSd / warped.scale) ** 2) };
+}
+
+export function signOf(goal: Goal): 1 | -1 {
+  return goal === 'minimize' ? 1 : -1;
+}
+
+/** The process conditioned on the trials; null with fewer than two measurements, when there is nothing to compare. */
+export function fitSurrogate(space: Space, input: SuggestInput): Surrogate | null {
+  const sign = signOf(input.goal);
+  const noiseSd = input.noiseSd !== undefined && input.noiseSd !== null && input.noiseSd > 0 ? input.noiseSd : null;
+  const measured = keepWorthy(input.trials.filter(isMeasured), sign);
+  if (measured.length < 2) return null;
+  const all = observe(space, measured, sign, noiseSd);
+  const prefix = measured.length - (measured.length % REFIT_EVERY);
+  let hyper = priorHyper(space.axes, all.noise);
+  if (prefix > 0) {
+    const part = observe(space, measured.slice(0, prefix), sign, noiseSd);
+    const found = fitted(space.axes, part.data, part.noise);
+    hyper = { ...found, noise: all.noise ?? found.noise };
+  }
+  const pending = input.trials.filter((trial) => trial.state === 'pending').map((trial) => space.encode(trial.config));
+  const process = posterior(space.axes, all.data, pending, hyper);
+  const baseX = space.encode(input.base);
+  const base = process.at(baseX);
+  return {
+    base,
+    target: Math.min(base.mean, ...pending.map((x) => process.at(x).mean)),
+    change: process.oneChange(baseX),
+    toMetric: (warped) => sign * (all.best + all.scale * Math.expm1(warped)),
+    slope: (warped) => all.scale * Math.exp(warped),
+    noiseSd: Math.sqrt(hyper.noise) * all.scale,
+    count: measured.length,
+  };
+}
