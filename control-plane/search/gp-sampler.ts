@@ -7,7 +7,7 @@ import { learnFeasibility } from './feasibility.js';
 import { expectedImprovement, normalCdf } from './normal.js';
 import type { Sampler, Suggestion, SuggestInput } from './sampler.js';
 import { type Space, spaceOf } from './space.js';
-import { fitSurrogate } from './surrogate.js';
+import { fitSurrogate, type Surrogate } from './surrogate.js';
 
 /** A first step on a knob goes about this far along its range: far enough to show an effect, near enough not to fail. */
 const FIRST_STEP = 0.3;
@@ -63,7 +63,7 @@ export const gpSampler: Sampler = (input) => {
   const scored: Scored[] = assessed.map((item) => ({
     ...item,
     score:
-      (expectedImprovement(surrogate.target, item.mean, item.sd) + 1e-12) *
+      (augmentedImprovement(surrogate, item) + 1e-12) *
       item.feasible *
       (touched[item.axis] ? 1 : firstStepFit(space, base, item)),
   }));
@@ -92,6 +92,15 @@ export const gpSampler: Sampler = (input) => {
     return `${parts.join('; ')}.`;
   }
 };
+
+/**
+ * Augmented expected improvement (Huang and others 2006): expected improvement, discounted where one noisy measurement would add
+ * little to what is known. Without the discount a change that is believed slightly better is measured again and again beside itself.
+ */
+function augmentedImprovement(surrogate: Surrogate, { mean, sd }: Assessed): number {
+  const noise = surrogate.noise;
+  return expectedImprovement(surrogate.target, mean, sd) * (1 - noise / Math.hypot(noise, sd));
+}
 
 function leftOver(input: SuggestInput, knob: string, value: KnobValue): Suggestion['reason'] {
   return `${change(knob, input.base[knob], value)}: one of the last changes of the base that was not measured.`;

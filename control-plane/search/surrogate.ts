@@ -17,6 +17,8 @@ export interface Surrogate {
   /** From the warped scale to metric units; `slope` is the metric's change for one warped unit there. */
   toMetric(warped: number): number;
   slope(warped: number): number;
+  /** Sd of one measurement at the base: on the warped scale, and in metric units. */
+  noise: number;
   noiseSd: number;
   count: number;
 }
@@ -122,6 +124,7 @@ export function fitSurrogate(space: Space, input: SuggestInput): Surrogate | nul
     change: process.oneChange(baseX),
     toMetric: (warped) => sign * (all.best + all.scale * Math.expm1(warped)),
     slope: (warped) => all.scale * Math.exp(warped),
+    noise: Math.sqrt(hyper.noise) / Math.exp(Math.max(0, base.mean)),
     noiseSd: Math.sqrt(hyper.noise) * all.scale,
     count: measured.length,
   };

@@ -46,7 +46,7 @@ function measure(config: Config): Measurement {
   if (gigabytes > MEMORY_GB) return { failure: 'oom' };
 
   const efficiency =
-    (1 - 0.5 * Math.exp(-width / 600)) *
+    (1 - 0.5 * Math.exp(-width / 350)) *
     (stepTokens / (stepTokens + 4096)) *
     (isFp8 && width >= 768 ? 1.35 : 1) *
     (width / heads < 64 ? 0.85 : 1);
@@ -61,7 +61,7 @@ function measure(config: Config): Measurement {
   if (heat > edge) return { failure: 'diverged' };
 
   const value =
-    8.53 +
+    8.3 +
     1.1 * (parameters / 3e8) ** -0.12 +
     1.3 * tokens ** -0.25 +
     (heat > 0 ? 0.16 : 0.09) * square(heat) +
@@ -83,7 +83,7 @@ function measure(config: Config): Measurement {
 // The default configuration sees one unit of tokens in its thirty steps.
 const TOKENS_PER_EFFICIENCY =
   (24 * (4 * 1024 * 1024 + 2 * 1024 * 4096) + 2 * 24 * 1024 * 1024) /
-  ((1 - 0.5 * Math.exp(-1024 / 600)) * (16384 / 20480) * 1.35);
+  ((1 - 0.5 * Math.exp(-1024 / 350)) * (16384 / 20480) * 1.35);
 
 export const gptSurrogate: Objective = {
   name: 'gpt-surrogate',
