@@ -118,3 +118,18 @@ export async function updateRun(q: Queryable, id: string, patch: RunPatch): Prom
     .returning({ id: runs.id });
   return rows.length === 1;
 }
+
+/** The database's clock: every lease and every limit is judged by it. */
+export async function databaseNow(q: Queryable): Promise<Date> {
+  const rows = await q.execute<{ now: string }>(sql`select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as now`);
+  return new Date(rows[0]?.now ?? Date.now());
+}
+
+/** Energy that a run's counted attempts used, in Wh; null when no box could tell. */
+export async function sumRunEnergyWh(q: Queryable, runId: string): Promise<number | null> {
+  const rows = await q.execute<{ wh: number | null }>(sql`
+    select sum((a.exit ->> 'energyWh')::double precision) as wh
+    from attempts a join jobs j on j.id = a.job_id
+    where j.run_id = ${runId} and a.state = 'ended'`);
+  return rows[0]?.wh ?? null;
+}

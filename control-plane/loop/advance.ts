@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { isTerminalRun } from '@nightshift/protocol';
+import {
+  cancelJobsOfRun,
+  claimProposing,
+  insertIteration,
+  lockRun,
+  moveIteration,
+  moveRun,
+  recordEvent,
+  type RunRow,
+  type Tx,
+} from '@nightshift/db';
+import { decideIteration } from './decide-iteration.js';
+import type { LoopDeps } from './deps.js';
+import { loadLoopState } from './loop-state.js';
+import { nextStep, type Step } from './next-step.js';
+import { queueJob } from './queue-job.js';
+import { startIteration } from './start-iteration.js';
+
+/** A proposal that this caller has claimed and must now make, outside any transaction. */
+export interface Claim {
+  runId: string;
+  iterationId: string;
+  leaseToken: string;
+}
+
+/**
+ * Takes a run as far as its rows allow: one short transaction a step, until nothing is left to do.
+ * Anyone may call it, any number of times; the run's row lock makes callers take turns.
+ * @param options.skip give up at once when another holds the run (the sweep); otherwise wait for it (a hint that something changed).
+ * @returns the proposals that the caller has claimed.
+ */
+export async function advance(deps: LoopDeps, runId: string, options: { skip: boolean }): Promise<Claim[]> {
+  const claims: Claim[] = [];
+  for (;;) {
+    if (deps.signal.aborted) return claims;
+    const done = await deps.db.transaction(async (tx) => {
+      const run = await lockRun(tx, runId, options);
+      if (!run || isTerminalRun(run.state)) return { kind: 'idle' as const };
+      const step = nextStep(await loadLoopState(tx, run));
+      const claim = await takeStep(tx, deps, run, step);
+      return { kind: step.kind, claim };
+    });
+    if (done.kind === 'idle') return claims;
+    if (done.kind !== 'claim_proposal' && done.kind !== 'create_iteration') deps.wake.fleet();
+    if ('claim' in done && done.claim) claims.push(done.claim);
+  }
+}
+
+async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step): Promise<Claim | undefined> {
+  const now = new Date();
+  switch (step.kind) {
+    case 'idle':
+      return undefined;
+    case 'start_baseline':
+      await moveRun(tx, run.id, ['queued'], 'baseline', { startedAt: now });
+      for (let replicate = 1; replicate <= run.spec.decision.baselineReplicates; replicate++)
+        await queueJob(tx, run, {
+          iterationId: null,
+          iteration: null,
+          role: 'baseline',
+          replicate,
+          config: run.baselineConfig,
+          configKey: run.baselineKey,
+        });
+      await recordEvent(tx, {
+        type: 'run.baseline',
+        runId: run.id,
+        payload: { replicates: run.spec.decision.baselineReplicates },
+      });
+      return undefined;
+    case 'begin_iterations':
+      await moveRun(tx, run.id, ['baseline'], 'running');
+      await recordEvent(tx, { type: 'run.running', runId: run.id });
+      return undefined;
+    case 'decide':
+      await decideIteration(tx, run, step.iteration, step.jobs);
+      return undefined;
+    case 'start_iteration':
+      await startIteration(tx, run, step.iteration);
+      return undefined;
+    case 'create_iteration':
+      await insertIteration(tx, run.id);
+      return undefined;
+    case 'claim_proposal': {
+      const leaseToken = randomUUID();
+      const row = await claimProposing(tx, step.iteration.id, { token: leaseToken, leaseMs: deps.leaseMs });
+      return row ? { runId: run.id, iterationId: row.id, leaseToken } : undefined;
+    }
+    case 'cancel_jobs':
+      await cancelJobsOfRun(tx, run.id, 'the run was stopped');
+      return undefined;
+    case 'cancel_open':
+      for (const iteration of step.iterations) {
+        await moveIteration(tx, iteration.id, iteration.state, 'cancelled', { endedAt: now });
+        await recordEvent(tx, {
+          type: 'iteration.cancelled',
+          runId: run.id,
+          payload: { iteration: iteration.number, detail: step.detail },
+        });
+      }
+      return undefined;
+    case 'end_run':
+      await moveRun(tx, run.id, [run.state], step.to, {
+        endedAt: now,
+        endReason: step.reason,
+        endDetail: step.detail,
+        pausedAt: null,
+        pausedFrom: null,
+      });
+      await recordEvent(tx, {
+        type: `run.${step.to}`,
+        runId: run.id,
+        payload: { reason: step.reason, detail: step.detail },
+      });
+      return undefined;
+  }
+}

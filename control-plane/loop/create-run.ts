@@ -1,0 +1,31 @@
+import { AppError, configKey, defaultConfig, type Spec } from '@nightshift/protocol';
+import { ensureProject, insertRun, recordEvent, type RunRow } from '@nightshift/db';
+import type { LoopDeps } from './deps.js';
+
+/** Starts a run of a checked spec. The run keeps the spec as it is now. */
+export async function createRun(
+  deps: Pick<LoopDeps, 'db' | 'wake'>,
+  spec: Spec,
+  options: { notes?: string | null } = {},
+): Promise<RunRow> {
+  const { menu } = spec;
+  if (!menu)
+    throw new AppError('invalid_spec', 'edit: this version runs menus; give the spec a menu', {
+      errors: [{ path: 'menu', message: 'is needed: code mode (edit) alone cannot run yet' }],
+    });
+  const run = await deps.db.transaction(async (tx) => {
+    const project = await ensureProject(tx, spec.name);
+    const baselineConfig = defaultConfig(menu);
+    const row = await insertRun(tx, {
+      projectId: project.id,
+      spec,
+      baselineConfig,
+      baselineKey: configKey(baselineConfig),
+      notes: options.notes ?? null,
+    });
+    await recordEvent(tx, { type: 'run.queued', runId: row.id, payload: { project: spec.name } });
+    return row;
+  });
+  deps.wake.run(run.id);
+  return run;
+}

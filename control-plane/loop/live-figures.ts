@@ -1,0 +1,26 @@
+import { findIterationById, findRun, listBaselineJobs, updateRun, type RunRow, type Tx } from '@nightshift/db';
+import { emptyLive, updateLive, type Live } from '../trajectory/live.js';
+import { loadRecord } from './trajectory-of-run.js';
+
+/** Adds an iteration that has just ended to the run's live figures: constant work, in the transaction of its end. */
+export async function updateLiveFigures(tx: Tx, run: RunRow, iterationId: string): Promise<void> {
+  const iteration = await findIterationById(tx, iterationId);
+  const record = iteration ? await loadRecord(tx, iteration) : null;
+  if (!record) return;
+  const current = await findRun(tx, run.id);
+  const live = (current?.live as Live | null) ?? (await freshLive(tx, run));
+  await updateRun(tx, run.id, { live: updateLive(live, record) });
+}
+
+async function freshLive(tx: Tx, run: RunRow): Promise<Live> {
+  const values = (await listBaselineJobs(tx, run.id)).flatMap((job) => (job.metric === null ? [] : [job.metric]));
+  return emptyLive({
+    metric: { name: run.spec.metric.name, goal: run.spec.metric.goal },
+    menu: run.spec.menu,
+    baseline: {
+      config: run.baselineConfig,
+      values,
+      value: values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length,
+    },
+  });
+}

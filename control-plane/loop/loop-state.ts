@@ -1,0 +1,82 @@
+import {
+  countIterations,
+  listBaselineJobs,
+  listJobsOfIterations,
+  listLatestOutcomes,
+  listMeasurements,
+  listOpenIterations,
+  sumModelCalls,
+  sumRunEnergyWh,
+  databaseNow,
+  type IterationRow,
+  type JobRow,
+  type RunRow,
+  type Tx,
+} from '@nightshift/db';
+
+/** The rows that say what a run's next step is. */
+export interface LoopState {
+  run: RunRow;
+  /** The database's clock, so that replicas agree. */
+  now: Date;
+  baselineJobs: JobRow[];
+  open: IterationRow[];
+  openJobs: JobRow[];
+  /** Iterations so far that were not cancelled. */
+  iterations: number;
+  /** Figures that stop conditions ask for; null when the spec has no such condition. */
+  figures: {
+    incumbentMean: number | null;
+    measuredSinceKeep: number | null;
+    energyKwh: number | null;
+    modelCostUsd: number | null;
+  };
+}
+
+/** Reads a locked run's state. Work is constant but for the figures that the spec's stop conditions ask for. */
+export async function loadLoopState(tx: Tx, run: RunRow): Promise<LoopState> {
+  const { stop, proposer } = run.spec;
+  const open = await listOpenIterations(tx, run.id);
+  const openJobs = await listJobsOfIterations(
+    tx,
+    open.map((iteration) => iteration.id),
+  );
+  let incumbentMean: number | null = null;
+  if (stop.target !== null) {
+    const values = (await listMeasurements(tx, run.id))
+      .filter((m) => m.configKey === run.incumbentKey)
+      .map((m) => m.metric);
+    incumbentMean = values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+  }
+  let measuredSinceKeep: number | null = null;
+  if (stop.plateau !== null) {
+    const outcomes = (await listLatestOutcomes(tx, run.id, stop.plateau * 2 + 50)).filter(
+      (state) => state !== 'blocked',
+    );
+    const keep = outcomes.indexOf('kept');
+    measuredSinceKeep = keep === -1 ? outcomes.length : keep;
+  }
+  const energyWh = stop.energyKwh === null ? null : await sumRunEnergyWh(tx, run.id);
+  let modelCostUsd: number | null = null;
+  const model = proposer.model;
+  if (
+    stop.modelCostUsd !== null &&
+    model &&
+    (model.inputUsdPerMillion !== null || model.outputUsdPerMillion !== null)
+  ) {
+    const sums = await sumModelCalls(tx, run.id);
+    modelCostUsd =
+      ((sums.promptTokens ?? 0) * (model.inputUsdPerMillion ?? 0) +
+        (sums.completionTokens ?? 0) * (model.outputUsdPerMillion ?? 0)) /
+      1e6;
+  }
+  return {
+    run,
+    now: await databaseNow(tx),
+    baselineJobs: await listBaselineJobs(tx, run.id),
+    open,
+    openJobs,
+    iterations: await countIterations(tx, run.id),
+    figures: { incumbentMean, measuredSinceKeep, energyKwh: energyWh === null ? null : energyWh / 1000, modelCostUsd },
+  };
+}

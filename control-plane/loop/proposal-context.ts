@@ -1,0 +1,80 @@
+import {
+  compileConstraints,
+  type CandidateReason,
+  type Config,
+  type Menu,
+  type Trajectory,
+  type Trial,
+} from '@nightshift/protocol';
+import { listTriedConfigs, type Queryable, type RunRow } from '@nightshift/db';
+import { estimateNoise } from '../decision/index.js';
+import type { GateContext } from '../policy/gate.js';
+import type { Turn } from '../search/index.js';
+import { comparatorOf } from './start-iteration.js';
+import { loadTrajectory } from './trajectory-of-run.js';
+
+/** What a proposer of either kind works with: one read of the run's rows. */
+export interface ProposalContext {
+  trajectory: Trajectory;
+  trials: Trial[];
+  comparator: { which: 'incumbent' | 'baseline'; config: Config; key: string; value: number | null; n: number };
+  /** Standard deviation of one measurement in the metric's unit; null while it is unknown. */
+  noiseSd: number | null;
+  tried: Set<string>;
+  turns: Turn[];
+  gate: GateContext;
+}
+
+export async function loadProposalContext(q: Queryable, run: RunRow, iterationId: string): Promise<ProposalContext> {
+  const menu = run.spec.menu as Menu;
+  const trajectory = await loadTrajectory(q, run);
+  const rows = await listTriedConfigs(q, run.id, iterationId);
+  const groups = new Map<
+    string,
+    { config: Config; values: number[]; failure: CandidateReason | string | null; isPending: boolean }
+  >();
+  for (const row of rows) {
+    const group = groups.get(row.configKey) ?? { config: row.config, values: [], failure: null, isPending: false };
+    if (row.metric !== null) group.values.push(row.metric);
+    else if (row.state === 'failed') group.failure = row.reason;
+    else group.isPending = true;
+    groups.set(row.configKey, group);
+  }
+  const trials = [...groups.values()].map(({ config, values, failure, isPending }): Trial => {
+    if (values.length > 0) return { config, value: mean(values), state: 'complete' };
+    return isPending || failure === null
+      ? { config, value: null, state: 'pending' }
+      : { config, value: null, state: 'failed', failure };
+  });
+  const comparator = comparatorOf(run);
+  const values = groups.get(comparator.key)?.values ?? [];
+  const tried = new Set(groups.keys());
+  return {
+    trajectory,
+    trials,
+    comparator: { ...comparator, value: values.length === 0 ? null : mean(values), n: values.length },
+    noiseSd: estimateNoise([...groups.values()].map((group) => group.values)).sd,
+    tried,
+    turns: turnsOf(trajectory),
+    gate: {
+      menu,
+      constraints: compileConstraints(menu),
+      comparator: comparator.config,
+      measured: (key) => tried.has(key),
+      repeat: run.spec.policy.repeat,
+    },
+  };
+}
+
+// What each side of a hybrid has cost and gained so far, oldest first.
+function turnsOf(trajectory: Trajectory): Turn[] {
+  return trajectory.records.flatMap((record): Turn[] => {
+    if (record.proposer !== 'model' && record.proposer !== 'sampler') return [];
+    const gain = record.outcome === 'kept' ? Math.max(0, record.decision?.effect ?? 0) : 0;
+    return [{ proposer: record.proposer, gain, measurements: Math.max(1, record.values.length) }];
+  });
+}
+
+function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

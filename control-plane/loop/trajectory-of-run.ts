@@ -1,0 +1,117 @@
+import type { IterationOutcome, JobReason, Trajectory, TrajectoryRecord } from '@nightshift/protocol';
+import {
+  listAttemptsOfJobs,
+  listIterations,
+  listJobsOfIterations,
+  listBaselineJobs,
+  listModelCallsOfIteration,
+  listModelCallsOfRun,
+  type AttemptRow,
+  type IterationRow,
+  type JobRow,
+  type ModelCallRow,
+  type Queryable,
+  type RunRow,
+} from '@nightshift/db';
+
+const OUTCOMES: Partial<Record<IterationRow['state'], IterationOutcome>> = {
+  kept: 'kept',
+  reverted: 'reverted',
+  inconclusive: 'inconclusive',
+  blocked: 'blocked',
+  failed: 'failed',
+};
+
+/** One ended iteration as the pure rooms see it; null while it is open and when it was cancelled. */
+export function recordOf(
+  iteration: IterationRow,
+  jobs: JobRow[],
+  attempts: AttemptRow[],
+  calls: ModelCallRow[],
+): TrajectoryRecord | null {
+  const outcome = OUTCOMES[iteration.state];
+  if (outcome === undefined) return null;
+  const values = jobs.filter((job) => job.role !== 'audit' && job.metric !== null).map((job) => job.metric as number);
+  const energies = attempts.flatMap((attempt) =>
+    attempt.state === 'ended' && attempt.exit?.energyWh != null ? [attempt.exit.energyWh] : [],
+  );
+  const wallMs =
+    iteration.measuringAt && iteration.endedAt ? iteration.endedAt.getTime() - iteration.measuringAt.getTime() : null;
+  return {
+    iteration: iteration.number,
+    outcome,
+    proposer: iteration.proposer,
+    proposal: iteration.proposal,
+    config: iteration.config,
+    values,
+    metric: values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length,
+    failure: iteration.failure as JobReason | null,
+    rail: outcome === 'blocked' ? (iteration.blocked.at(-1)?.rail ?? null) : null,
+    blocked: iteration.blocked,
+    decision: iteration.decision,
+    wallSeconds: wallMs === null ? null : wallMs / 1000,
+    modelSeconds: calls.length === 0 ? null : calls.reduce((sum, call) => sum + call.latencyMs, 0) / 1000,
+    energyWh: energies.length === 0 ? null : energies.reduce((sum, wh) => sum + wh, 0),
+  };
+}
+
+/** The record of one iteration, read from its rows. */
+export async function loadRecord(q: Queryable, iteration: IterationRow): Promise<TrajectoryRecord | null> {
+  const jobs = await listJobsOfIterations(q, [iteration.id]);
+  const attempts = await listAttemptsOfJobs(
+    q,
+    jobs.map((job) => job.id),
+  );
+  return recordOf(iteration, jobs, attempts, await listModelCallsOfIteration(q, iteration.id));
+}
+
+/** All iterations of a run in order, with its baseline: what proposers, reports and exports read. */
+export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Trajectory> {
+  const iterations = await listIterations(q, run.id);
+  const jobs = await listJobsOfIterations(
+    q,
+    iterations.map((iteration) => iteration.id),
+  );
+  const attempts = await listAttemptsOfJobs(
+    q,
+    jobs.map((job) => job.id),
+  );
+  const jobsOf = groupBy(jobs, (job) => job.iterationId);
+  const attemptsOf = groupBy(attempts, (attempt) => attempt.jobId);
+  const callsOf = groupBy(await listModelCallsOfRun(q, run.id), (call) => call.iterationId);
+  const audits = jobs.filter((job) => job.role === 'audit' && job.configKey === run.baselineKey);
+  const baseline = [...(await listBaselineJobs(q, run.id)), ...audits].flatMap((job) =>
+    job.metric === null ? [] : [job.metric],
+  );
+  return {
+    metric: { name: run.spec.metric.name, goal: run.spec.metric.goal },
+    menu: run.spec.menu,
+    baseline: {
+      config: run.baselineConfig,
+      values: baseline,
+      value: baseline.length === 0 ? null : baseline.reduce((sum, value) => sum + value, 0) / baseline.length,
+    },
+    records: iterations.flatMap((iteration) => {
+      const own = jobsOf.get(iteration.id) ?? [];
+      const record = recordOf(
+        iteration,
+        own,
+        own.flatMap((job) => attemptsOf.get(job.id) ?? []),
+        callsOf.get(iteration.id) ?? [],
+      );
+      return record ? [record] : [];
+    }),
+    warnings: [],
+  };
+}
+
+function groupBy<T, K>(items: T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
