@@ -28,8 +28,8 @@ export async function locateBinaries(scratchDir: string): Promise<PostgresBinari
     LC_ALL: 'C',
     TZ: 'UTC',
   };
-  const libraryDir = await linkLibraries(root, scratchDir);
-  if (libraryDir) env[process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH'] = libraryDir;
+  const libraryPath = await linkLibraries(root, scratchDir);
+  if (libraryPath) env[process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH'] = libraryPath;
   const bin = join(root, 'native', 'bin');
   return { postgres: join(bin, 'postgres'), initdb: join(bin, 'initdb'), major: parseInt(manifest.version, 10), env };
 }
@@ -59,7 +59,7 @@ interface LibraryLink {
 
 /**
  * The package's install script makes the links that the loader needs (libicuuc.so.60 → .so.60.2); with
- * `--ignore-scripts` they are missing. Returns a directory to search when they had to be made elsewhere.
+ * `--ignore-scripts` they are missing. Returns a search path when they had to be made elsewhere.
  */
 async function linkLibraries(root: string, scratchDir: string): Promise<string | undefined> {
   const links = await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').then(
@@ -85,7 +85,8 @@ async function linkLibraries(root: string, scratchDir: string): Promise<string |
     await rm(path, { force: true });
     await symlinkOnce(join(root, source), path);
   }
-  return libraryDir;
+  // The libraries look for each other beside the name they were loaded by: both directories are needed.
+  return `${libraryDir}:${join(root, 'native', 'lib')}`;
 }
 
 async function symlinkOnce(target: string, path: string): Promise<void> {

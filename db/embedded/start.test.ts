@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '@nightshift/protocol';
 import postgres, { type Sql } from 'postgres';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { parseDatabaseUrl } from '../database-url.js';
 import { type Holder, spawnHolder } from './fixtures/holder.js';
 import { findPostmaster } from './postmaster-file.js';
@@ -15,8 +15,15 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './start.js';
 const isRoot = process.getuid?.() === 0;
 let root: string;
 let dataDir: string;
+let seed: string;
 const servers: EmbeddedPostgres[] = [];
 const holders: Holder[] = [];
+
+beforeAll(async () => {
+  seed = await mkdtemp('/tmp/nightshift-seed-');
+  await (await startEmbeddedPostgres({ dataDir: seed })).stop();
+});
+afterAll(() => rm(seed, { recursive: true, force: true }));
 
 beforeEach(async () => {
   root = await mkdtemp('/tmp/nightshift-embedded-');
@@ -43,6 +50,11 @@ async function start(dir = dataDir): Promise<EmbeddedPostgres> {
 async function stop(server: EmbeddedPostgres): Promise<void> {
   servers.splice(servers.indexOf(server), 1);
   await server.stop();
+}
+
+/** Begins with a database made earlier: a copy takes a tenth of the time. */
+async function begin(): Promise<void> {
+  await cp(join(seed, 'cluster'), join(dataDir, 'cluster'), { recursive: true });
 }
 
 function hold(options: Parameters<typeof spawnHolder>[1] = {}): Holder {
@@ -97,6 +109,7 @@ test('a first start makes the database, durable and on a private socket only; a 
 });
 
 test('a server left by a killed owner is taken over, with its connections and rows', async () => {
+  await begin();
   const holder = hold();
   const { url, pid } = await holder.outcome;
   await addRow(url);
@@ -111,6 +124,7 @@ test('a server left by a killed owner is taken over, with its connections and ro
 });
 
 test('a directory with a living owner is refused, and the error says who', async () => {
+  await begin();
   const holder = hold();
   await holder.outcome;
   const error = await startEmbeddedPostgres({ dataDir }).catch((cause: unknown) => cause as AppError);
@@ -162,6 +176,7 @@ test('a directory that never was a database is put aside, not deleted', async ()
 });
 
 test('a server killed together with its owner comes back with every committed row', async () => {
+  await begin();
   const holder = hold();
   const { url, pid = 0 } = await holder.outcome;
   await addRow(url);
@@ -178,6 +193,7 @@ test('a server killed together with its owner comes back with every committed ro
 });
 
 test('a server killed under a living owner is started again on the same socket', async () => {
+  await begin();
   const server = await start();
   await addRow(server.url);
   const killed = server.pid;
@@ -189,6 +205,7 @@ test('a server killed under a living owner is started again on the same socket',
 });
 
 test('a stale postmaster.pid whose pid belongs to another program does not stop a start', async () => {
+  await begin();
   const first = await start();
   await addRow(first.url);
   const pidFile = join(dataDir, 'cluster', 'postmaster.pid');
@@ -208,6 +225,7 @@ test('a stale postmaster.pid whose pid belongs to another program does not stop 
 });
 
 test('a server whose socket was swept from /tmp is replaced', async () => {
+  await begin();
   const holder = hold();
   const { url, pid } = await holder.outcome;
   await addRow(url);
@@ -227,7 +245,7 @@ test('a directory deeper than a socket path may be is no obstacle', async () => 
 });
 
 test('data of another major version is refused and left alone', async () => {
-  await stop(await start());
+  await begin();
   await writeFile(join(dataDir, 'cluster', 'PG_VERSION'), '17\n');
   await expect(startEmbeddedPostgres({ dataDir })).rejects.toMatchObject({
     code: 'database_unavailable',
@@ -238,7 +256,7 @@ test('data of another major version is refused and left alone', async () => {
 });
 
 test('a server that cannot start says why, and the directory is free again', async () => {
-  await stop(await start());
+  await begin();
   const conf = join(dataDir, 'cluster', 'postgresql.conf');
   const good = await readFile(conf, 'utf8');
   await writeFile(conf, `${good}\nno_such_setting = 1\n`);
@@ -250,8 +268,9 @@ test('a server that cannot start says why, and the directory is free again', asy
 });
 
 test('a log over 10 MB is turned over at the next start', async () => {
-  await stop(await start());
+  await begin();
   const logFile = join(dataDir, 'postgres.log');
+  await writeFile(logFile, '');
   await truncate(logFile, 11 * 1024 * 1024);
   await start();
   expect((await stat(logFile)).size).toBeLessThan(100_000);

@@ -94,7 +94,7 @@ async function startThrowaway(dir: string): Promise<{ adminUrl: string; stop(): 
 /** Linux can end the server when a killed run cannot; elsewhere the next run does, in `sweepAbandoned`. */
 async function dieWithParent(binaries: PostgresBinaries, runAs: RunAs): Promise<string[]> {
   const wrapper = ['setpriv', '--pdeathsig', 'INT'];
-  const [file = '', ...args] = [...runAs.prefix, ...wrapper, '/bin/true'];
+  const [file = '', ...args]: string[] = [...runAs.prefix, ...wrapper, '/bin/true'];
   return promisify(execFile)(file, args, { env: binaries.env }).then(
     () => wrapper,
     () => [],
