@@ -14,6 +14,8 @@ export interface TrajectoryRecord {
   outcome: IterationOutcome;
   proposer: ProposerKind | null;
   proposal: Proposal | null;
+  /** What was changed, in words, where it is not one knob and one value: code mode, and `results.tsv` of the field. */
+  description?: string | undefined;
   /** The complete configuration that was run; null when nothing ran or the source does not say. */
   config: Config | null;
   /** Every measurement of this iteration, in order; their mean is `metric`. */

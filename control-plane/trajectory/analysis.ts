@@ -1,0 +1,73 @@
+import type { KnobValue } from '@nightshift/protocol';
+import type { Health } from './health.js';
+
+/** A pair as reports name it; both null when the source does not say what was changed. */
+export interface PairName {
+  knob: string | null;
+  value: KnobValue | null;
+}
+export interface Keep extends PairName {
+  iteration: number;
+  metric: number;
+}
+
+/**
+ * What `nightshift analyze --json` prints. Unknown figures are null, never 0. Fractions are of 1; `improvement` and `headline` are fractions
+ * of the comparator and positive when better; seconds and watt-hours carry their unit in the name.
+ */
+export interface Analysis {
+  iterations: number;
+  evaluated: number;
+  kept: number;
+  reverted: number;
+  inconclusive: number;
+  blocked: number;
+  failed: number;
+  baseline: { value: number | null; n: number };
+  knobs: {
+    total: number | null;
+    touched: number | null;
+    coverage: number | null;
+    untouched: string[] | null;
+    proposals: Record<string, number> | null;
+  };
+  pairs: {
+    unique: number | null;
+    repeats: number | null;
+    repeatRate: number | null;
+    noops: number | null;
+    windows: { first: number; last: number; repeatRate: number }[] | null;
+    top: { knob: string; value: KnobValue; proposed: number; kept: number }[] | null;
+  };
+  keeps: {
+    count: number;
+    first: Keep | null;
+    best: (Keep & { improvement: number | null }) | null;
+    byPair: { knob: string; value: KnobValue; kept: number }[];
+    topPairShare: number | null;
+  };
+  plateau: { longest: number | null; current: number | null };
+  noise: {
+    sd: number | null;
+    degreesOfFreedom: number;
+    relative: number | null;
+    flipped: { knob: string; value: KnobValue; kept: number; reverted: number }[];
+  };
+  replicated: {
+    knob: string;
+    value: KnobValue;
+    n: number;
+    mean: number;
+    standardError: number | null;
+    improvement: number | null;
+    headline: number | null;
+  } | null;
+  cost: {
+    wallSeconds: number | null;
+    secondsPerIteration: number | null;
+    modelSecondsPerCall: number | null;
+    energyWh: number | null;
+  };
+  health: Health;
+  warnings: string[];
+}

@@ -1,0 +1,70 @@
+import {
+  configKey,
+  pairKey,
+  type Goal,
+  type KnobValue,
+  type Proposal,
+  type Trajectory,
+  type TrajectoryRecord,
+} from '@nightshift/protocol';
+
+/** An iteration that ended with a number: kept, reverted or inconclusive, with a finite metric. */
+export type EvaluatedRecord = TrajectoryRecord & { metric: number };
+
+export function isEvaluated(record: TrajectoryRecord): record is EvaluatedRecord {
+  if (record.outcome === 'blocked' || record.outcome === 'failed') return false;
+  return record.metric !== null && Number.isFinite(record.metric);
+}
+
+/** True when the proposal cost box time: it was measured, or it failed while being measured. */
+export function isTried(record: TrajectoryRecord): record is TrajectoryRecord & { proposal: Proposal } {
+  return record.proposal !== null && (record.outcome === 'failed' || isEvaluated(record));
+}
+
+/** Every finite measurement of an evaluated iteration; sources that give only the mean count as one. */
+export function measurementsOf(record: EvaluatedRecord): number[] {
+  const finite = record.values.filter(Number.isFinite);
+  return finite.length > 0 ? finite : [record.metric];
+}
+
+/**
+ * What makes two measurements replicates of each other: the same pair, in the same configuration where the source says it.
+ * With `compare: incumbent` one pair is tried in several configurations, and those are not replicates.
+ */
+export function replicateKey(proposal: Proposal, record: TrajectoryRecord): string {
+  const pair = pairKey(proposal.knob, proposal.newValue);
+  return record.config === null ? pair : `${pair} ${configKey(record.config)}`;
+}
+
+/** The baseline's value of a knob: from its configuration, else the menu's default; undefined when neither says. */
+export function baselineValueOf(
+  of: Pick<Trajectory, 'menu'> & { baseline: Pick<Trajectory['baseline'], 'config'> },
+  knob: string,
+): KnobValue | undefined {
+  const { config } = of.baseline;
+  if (config !== null && Object.hasOwn(config, knob)) return config[knob];
+  if (of.menu !== null && Object.hasOwn(of.menu.knobs, knob)) return of.menu.knobs[knob]?.default;
+  return undefined;
+}
+
+/** A proposal of the value that the baseline has already. */
+export function isNoop(of: Parameters<typeof baselineValueOf>[0], proposal: Proposal): boolean {
+  const value = baselineValueOf(of, proposal.knob);
+  return value !== undefined && pairKey(proposal.knob, value) === pairKey(proposal.knob, proposal.newValue);
+}
+
+export function isBetter(goal: Goal, candidate: number, than: number): boolean {
+  return goal === 'minimize' ? candidate < than : candidate > than;
+}
+
+/** Improvement as a fraction of the comparator, positive is better; null when there is nothing to divide by. */
+export function improvementOver(goal: Goal, comparator: number | null, value: number): number | null {
+  if (comparator === null || comparator === 0 || !Number.isFinite(comparator)) return null;
+  const gain = goal === 'minimize' ? comparator - value : value - comparator;
+  return gain / Math.abs(comparator);
+}
+
+export function meanOf(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

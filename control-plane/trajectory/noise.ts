@@ -1,0 +1,59 @@
+import type { KnobValue, Trajectory } from '@nightshift/protocol';
+import type { Analysis } from './analysis.js';
+import { isEvaluated, meanOf, measurementsOf, replicateKey } from './measurements.js';
+
+/** All measurements of one pair in one configuration. */
+export interface ReplicateGroup {
+  knob: string;
+  value: KnobValue;
+  values: number[];
+  kept: number;
+  reverted: number;
+}
+
+export function replicateGroups(trajectory: Trajectory): ReplicateGroup[] {
+  const groups = new Map<string, ReplicateGroup>();
+  for (const record of trajectory.records) {
+    if (record.proposal === null || !isEvaluated(record)) continue;
+    const key = replicateKey(record.proposal, record);
+    const group = groups.get(key) ?? {
+      knob: record.proposal.knob,
+      value: record.proposal.newValue,
+      values: [],
+      kept: 0,
+      reverted: 0,
+    };
+    group.values.push(...measurementsOf(record));
+    if (record.outcome === 'kept') group.kept += 1;
+    if (record.outcome === 'reverted') group.reverted += 1;
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+/**
+ * The noise of one measurement: sqrt(sum over groups of squared deviations from the group's mean / sum of (n - 1)), the usual pooled
+ * standard deviation, over every pair measured more than once; several measurements of the baseline are one more group.
+ * `relative` is a fraction of the baseline's value. `flipped` pairs were both kept and reverted.
+ */
+export function noiseOf(trajectory: Trajectory): Analysis['noise'] {
+  const groups = replicateGroups(trajectory);
+  let squares = 0;
+  let degreesOfFreedom = 0;
+  for (const values of [trajectory.baseline.values.filter(Number.isFinite), ...groups.map((group) => group.values)]) {
+    const mean = meanOf(values);
+    if (mean === null || values.length < 2) continue;
+    squares += values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    degreesOfFreedom += values.length - 1;
+  }
+  const sd = degreesOfFreedom === 0 ? null : Math.sqrt(squares / degreesOfFreedom);
+  const base = trajectory.baseline.value;
+  return {
+    sd,
+    degreesOfFreedom,
+    relative: sd === null || base === null || base === 0 ? null : sd / Math.abs(base),
+    flipped: groups
+      .filter((group) => group.kept > 0 && group.reverted > 0)
+      .map(({ knob, value, kept, reverted }) => ({ knob, value, kept, reverted })),
+  };
+}

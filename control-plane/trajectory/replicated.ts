@@ -1,0 +1,53 @@
+import { configKey, type Trajectory } from '@nightshift/protocol';
+import type { Analysis } from './analysis.js';
+import { improvementOver, isBetter, isEvaluated, isNoop, meanOf, measurementsOf } from './measurements.js';
+import { replicateGroups } from './noise.js';
+
+/** Every measurement of the baseline's configuration: its own, and those of iterations that proposed what it has already. */
+export function baselineMeasurements(trajectory: Trajectory): number[] {
+  const { config, values, value } = trajectory.baseline;
+  const own = values.filter(Number.isFinite);
+  const all = own.length > 0 ? own : value === null ? [] : [value];
+  for (const record of trajectory.records) {
+    if (!isEvaluated(record) || record.proposal === null) continue;
+    const isSame =
+      config !== null && record.config !== null
+        ? configKey(config) === configKey(record.config)
+        : isNoop(trajectory, record.proposal);
+    if (isSame) all.push(...measurementsOf(record));
+  }
+  return all;
+}
+
+/**
+ * The pair with the best mean among those measured at least twice: what the run may claim. `standardError` is the pooled noise / sqrt(n):
+ * two draws say almost nothing about their own spread. `improvement` is against the mean of all measurements equal to the baseline,
+ * `headline` is what the single best measurement would have claimed against the baseline's value.
+ */
+export function replicatedOf(trajectory: Trajectory, noiseSd: number | null): Analysis['replicated'] {
+  const { goal } = trajectory.metric;
+  let best: { knob: string; value: string | number | boolean; n: number; mean: number } | null = null;
+  for (const group of replicateGroups(trajectory)) {
+    const mean = meanOf(group.values);
+    if (mean === null || group.values.length < 2) continue;
+    if (best === null || isBetter(goal, mean, best.mean))
+      best = { knob: group.knob, value: group.value, n: group.values.length, mean };
+  }
+  if (best === null) return null;
+  return {
+    ...best,
+    standardError: noiseSd === null ? null : noiseSd / Math.sqrt(best.n),
+    improvement: improvementOver(goal, meanOf(baselineMeasurements(trajectory)), best.mean),
+    headline: headlineOf(trajectory),
+  };
+}
+
+/** Improvement of the single best measurement over the baseline's value. */
+export function headlineOf(trajectory: Trajectory): number | null {
+  const { goal } = trajectory.metric;
+  let best: number | null = null;
+  for (const record of trajectory.records) {
+    if (isEvaluated(record) && (best === null || isBetter(goal, record.metric, best))) best = record.metric;
+  }
+  return best === null ? null : improvementOver(goal, trajectory.baseline.value, best);
+}

@@ -1,0 +1,239 @@
+import { formatDuration, pairKey, type KnobValue, type Trajectory } from '@nightshift/protocol';
+import type { Analysis } from './analysis.js';
+import { improvementOver, isBetter, isEvaluated, meanOf, measurementsOf } from './measurements.js';
+import { baselineMeasurements } from './replicated.js';
+import { countText, gainText, metricText, pairText, shareText } from './wording.js';
+
+/** One row of the table of everything tried: a pair with all its measurements. */
+export interface TriedRow {
+  knob: string;
+  value: KnobValue;
+  proposed: number;
+  n: number;
+  mean: number | null;
+  /** Against the mean of all measurements equal to the baseline. */
+  improvement: number | null;
+  kept: number;
+  reverted: number;
+  inconclusive: number;
+  failed: number;
+  blocked: number;
+}
+
+/** What every form of the report says, in the same words. */
+export interface ReportFacts {
+  /** What the run may claim, first; then what its luckiest draw would claim. */
+  headline: string[];
+  figures: [label: string, value: string][];
+  keeps: { iteration: number; what: string; metric: number; gain: number | null }[];
+  tried: TriedRow[];
+  failures: { cause: string; count: number; iterations: number[] }[];
+  noise: string[];
+}
+
+export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportFacts {
+  const { goal } = trajectory.metric;
+  return {
+    headline: headlineOf(trajectory, analysis),
+    figures: figuresOf(trajectory, analysis),
+    keeps: trajectory.records
+      .filter((record) => record.outcome === 'kept')
+      .filter(isEvaluated)
+      .map((record) => ({
+        iteration: record.iteration,
+        what: record.proposal
+          ? pairText(record.proposal.knob, record.proposal.newValue)
+          : (record.description ?? 'not said'),
+        metric: record.metric,
+        gain: improvementOver(goal, trajectory.baseline.value, record.metric),
+      })),
+    tried: triedRows(trajectory),
+    failures: failuresOf(trajectory),
+    noise: noiseWords(analysis),
+  };
+}
+
+/**
+ * Whether a replicated gain stands out of the noise: more than two standard errors of the difference of the two means,
+ * sd * sqrt(1/n + 1/m). Null while the noise is not known.
+ */
+export function standsOut(trajectory: Trajectory, analysis: Analysis): boolean | null {
+  const { replicated, noise } = analysis;
+  const base = baselineMeasurements(trajectory);
+  const mean = meanOf(base);
+  if (replicated === null || replicated.improvement === null || noise.sd === null || mean === null || mean === 0)
+    return null;
+  const error = (noise.sd * Math.sqrt(1 / replicated.n + 1 / base.length)) / Math.abs(mean);
+  return replicated.improvement > 2 * error;
+}
+
+function headlineOf(trajectory: Trajectory, analysis: Analysis): string[] {
+  const { replicated, keeps } = analysis;
+  const { name } = trajectory.metric;
+  const lines: string[] = [];
+  if (replicated !== null) {
+    const base = baselineMeasurements(trajectory);
+    const error =
+      replicated.standardError === null ? '' : ` ± ${metricText(Number(replicated.standardError.toPrecision(2)))}`;
+    const against = `the baseline's mean of ${countText(base.length, 'measurement')} (${metricText(meanOf(base))})`;
+    lines.push(
+      `Replicated: ${pairText(replicated.knob, replicated.value)} has ${name} ${metricText(replicated.mean)}${error} ` +
+        `over ${replicated.n} measurements, ${gainText(replicated.improvement)} against ${against}.`,
+    );
+    const verdict = standsOut(trajectory, analysis);
+    if (verdict === false) lines.push('That is within two standard errors: no improvement has been shown.');
+    if (verdict === true && base.length === 1)
+      lines.push('The baseline itself was measured once; more measurements of it would make this firmer.');
+  } else if (analysis.evaluated > 0) lines.push('Nothing was measured twice: no gain has been replicated.');
+  const best = keeps.best;
+  if (best !== null) {
+    const record = trajectory.records.find((row) => row.iteration === best.iteration && row.outcome === 'kept');
+    const what = best.knob === null ? (record?.description ?? 'an unnamed change') : pairText(best.knob, best.value);
+    const draws = record?.proposal
+      ? triedRows(trajectory).find(
+          (row) => pairKey(row.knob, row.value) === pairKey(record.proposal!.knob, record.proposal!.newValue),
+        )?.n
+      : undefined;
+    const luck = draws !== undefined && draws > 1 ? `, the best of ${draws} draws of that pair` : ', measured once';
+    lines.push(
+      `Single best keep: iteration ${best.iteration}, ${what}, ${name} ${metricText(best.metric)}, ${gainText(best.improvement)}${luck}.`,
+    );
+  } else lines.push(analysis.evaluated === 0 ? 'Nothing was measured.' : 'Nothing was kept.');
+  return lines;
+}
+
+function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string][] {
+  const { knobs, pairs, keeps, plateau, cost, baseline } = analysis;
+  const rows: [string, string | null][] = [
+    [
+      'iterations',
+      `${analysis.iterations}: ${analysis.kept} kept, ${analysis.reverted} reverted, ${analysis.inconclusive} inconclusive, ` +
+        `${analysis.blocked} blocked, ${analysis.failed} failed`,
+    ],
+    [
+      'baseline',
+      baseline.value === null
+        ? null
+        : `${trajectory.metric.name} ${metricText(baseline.value)} (${countText(baseline.n, 'measurement')}; ${trajectory.metric.goal})`,
+    ],
+    [
+      'knob coverage',
+      knobs.touched === null
+        ? null
+        : knobs.total === null
+          ? `${countText(knobs.touched, 'knob')} touched; the menu is not known`
+          : `${knobs.touched} of ${knobs.total} knobs (${shareText(knobs.coverage)})`,
+    ],
+    [
+      'never tried',
+      knobs.untouched === null ? null : knobs.untouched.length === 0 ? 'none' : knobs.untouched.join(', '),
+    ],
+    [
+      'pairs',
+      pairs.unique === null
+        ? null
+        : `${pairs.unique} distinct; ${pairs.repeats} of ${analysis.evaluated} evaluated iterations repeat one (${shareText(pairs.repeatRate)}); ${countText(pairs.noops ?? 0, 'no-op')}`,
+    ],
+    [
+      'first keep',
+      keeps.first === null
+        ? null
+        : `iteration ${keeps.first.iteration} (${pairText(keeps.first.knob, keeps.first.value)}, ${metricText(keeps.first.metric)})`,
+    ],
+    [
+      'top pair of keeps',
+      keeps.topPairShare === null || !keeps.byPair[0]
+        ? null
+        : `${pairText(keeps.byPair[0].knob, keeps.byPair[0].value)}: ${keeps.byPair[0].kept} of ${keeps.count} (${shareText(keeps.topPairShare)})`,
+    ],
+    [
+      'plateau',
+      plateau.current === null ? null : `longest ${plateau.longest}, now ${plateau.current} evaluated iterations`,
+    ],
+    [
+      'time',
+      cost.wallSeconds === null
+        ? null
+        : `${formatDuration(cost.wallSeconds * 1000)}, ${formatDuration((cost.secondsPerIteration ?? 0) * 1000)} an iteration` +
+          (cost.modelSecondsPerCall === null
+            ? ''
+            : `, ${formatDuration(cost.modelSecondsPerCall * 1000)} a model call`),
+    ],
+    ['energy', cost.energyWh === null ? null : energyText(cost.energyWh, keeps.best?.improvement ?? null)],
+  ];
+  return rows.filter((row): row is [string, string] => row[1] !== null);
+}
+
+function energyText(energyWh: number, improvement: number | null): string {
+  const kwh = energyWh / 1000;
+  const total = `${Number(kwh.toPrecision(3))} kWh`;
+  if (improvement === null || improvement <= 0) return total;
+  return `${total}, ${Number((kwh / (improvement * 100)).toPrecision(3))} kWh for each percent of the best keep`;
+}
+
+function triedRows(trajectory: Trajectory): TriedRow[] {
+  const rows = new Map<string, TriedRow & { values: number[] }>();
+  for (const record of trajectory.records) {
+    if (record.proposal === null) continue;
+    const { knob, newValue } = record.proposal;
+    const key = pairKey(knob, newValue);
+    const row = rows.get(key) ?? {
+      knob,
+      value: newValue,
+      proposed: 0,
+      n: 0,
+      mean: null,
+      improvement: null,
+      kept: 0,
+      reverted: 0,
+      inconclusive: 0,
+      failed: 0,
+      blocked: 0,
+      values: [],
+    };
+    row.proposed += 1;
+    row[record.outcome] += 1;
+    if (isEvaluated(record)) row.values.push(...measurementsOf(record));
+    rows.set(key, row);
+  }
+  const base = meanOf(baselineMeasurements(trajectory));
+  const { goal } = trajectory.metric;
+  return [...rows.values()]
+    .map(({ values, ...row }) => {
+      const mean = meanOf(values);
+      return { ...row, n: values.length, mean, improvement: mean === null ? null : improvementOver(goal, base, mean) };
+    })
+    .sort((a, b) => {
+      if (a.mean === null || b.mean === null) return a.mean === b.mean ? 0 : a.mean === null ? 1 : -1;
+      return a.mean === b.mean ? 0 : isBetter(goal, a.mean, b.mean) ? -1 : 1;
+    });
+}
+
+function failuresOf(trajectory: Trajectory): ReportFacts['failures'] {
+  const causes = new Map<string, number[]>();
+  for (const record of trajectory.records) {
+    if (record.outcome !== 'failed' && record.outcome !== 'blocked') continue;
+    const cause =
+      record.outcome === 'blocked' ? `blocked by ${record.rail ?? 'a rail'}` : (record.failure ?? 'no cause given');
+    causes.set(cause, [...(causes.get(cause) ?? []), record.iteration]);
+  }
+  return [...causes]
+    .map(([cause, iterations]) => ({ cause, count: iterations.length, iterations }))
+    .sort((a, b) => b.count - a.count);
+}
+
+function noiseWords(analysis: Analysis): string[] {
+  const { sd, degreesOfFreedom, relative, flipped } = analysis.noise;
+  if (sd === null) return ['The noise is not known: nothing was measured twice, so no gain can be told from luck.'];
+  const share = relative === null ? '' : ` (${Number((relative * 100).toPrecision(2))}% of the baseline)`;
+  const lines = [
+    `One measurement has a standard deviation of ${metricText(Number(sd.toPrecision(3)))}${share}, from ${countText(degreesOfFreedom, 'degree')} of freedom.`,
+  ];
+  if (flipped.length > 0)
+    lines.push(
+      `Both kept and reverted: ${flipped
+        .map((pair) => `${pairText(pair.knob, pair.value)} (${pair.kept} kept, ${pair.reverted} reverted)`)
+        .join(', ')}.`,
+    );
+  return lines;
+}

@@ -1,0 +1,43 @@
+import type { Trajectory, TrajectoryRecord } from '@nightshift/protocol';
+
+/** What else a reader of an export may want to know of the run; kept out of the figures. */
+export interface ExportAbout {
+  run?: { id?: string; name?: string; state?: string; createdAt?: string; finishedAt?: string } | undefined;
+  /** The part of the spec that decides what the figures mean: stop, decision, policy, proposer. */
+  spec?: unknown;
+}
+
+export const EXPORT_FORMAT = 1;
+
+/**
+ * A trajectory as JSON lines: `{"type":"run",…}`, one `{"type":"iteration",…}` each, `{"type":"end",…}`. `readTrajectory` gives the same
+ * trajectory back. Numbers that JSON has no word for are written as "NaN", "Infinity" and "-Infinity".
+ */
+export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {}): string {
+  const { metric, menu, baseline, records, warnings } = trajectory;
+  const head = {
+    type: 'run',
+    format: EXPORT_FORMAT,
+    ...(about.run === undefined ? {} : { run: about.run }),
+    metric,
+    baseline,
+    menu,
+    ...(about.spec === undefined ? {} : { spec: about.spec }),
+  };
+  return [head, ...records.map(iterationLine), { type: 'end', iterations: records.length, warnings }]
+    .map((row) => `${JSON.stringify(row, spellNonFinite)}\n`)
+    .join('');
+}
+
+/** One iteration as its line of an export, without the line break: what a live export appends. */
+export function writeIteration(record: TrajectoryRecord): string {
+  return JSON.stringify(iterationLine(record), spellNonFinite);
+}
+
+function iterationLine(record: TrajectoryRecord): object {
+  return { type: 'iteration', ...record };
+}
+
+function spellNonFinite(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
