@@ -1,0 +1,109 @@
+import {
+  configKey,
+  pairKey,
+  type Config,
+  type Goal,
+  type IterationOutcome,
+  type KnobValue,
+  type TrajectoryRecord,
+} from '@nightshift/protocol';
+import { pairWorth } from './worth.js';
+
+/** Everything measured of one (knob, value) pair on one configuration. */
+export interface PairRow {
+  knob: string;
+  value: KnobValue;
+  config: Config | null;
+  n: number;
+  mean: number | null;
+  /** Fraction of the comparator (else of the baseline), positive is better; the mean over its iterations. */
+  effect: number | null;
+  outcomes: IterationOutcome[];
+  causes: string[];
+  iterations: number[];
+  /** Changing the present comparator so would run exactly this configuration again. */
+  isRepeat: boolean;
+  isBest: boolean;
+  /** The best mean among the rows of its knob. */
+  isBestOfKnob: boolean;
+  worth: number;
+}
+
+/** Relative improvement over a reference, positive is better; null when either is not known. */
+export function relativeEffect(goal: Goal, value: number | null, reference: number | null): number | null {
+  if (value === null || reference === null || reference === 0) return null;
+  return (goal === 'minimize' ? reference - value : value - reference) / Math.abs(reference);
+}
+
+/** The table of tried pairs: one row for each pair and configuration, in the order in which they were first tried. */
+export function pairTable(input: {
+  records: readonly TrajectoryRecord[];
+  goal: Goal;
+  comparator: Config;
+  baselineValue: number | null;
+  /** Standard deviation of one measurement as a fraction; what is within it says little. */
+  noise: number;
+}): PairRow[] {
+  const rows = new Map<string, PairRow & { sum: number; effects: number[] }>();
+  for (const record of input.records) {
+    const { proposal } = record;
+    if (!proposal || record.outcome === 'blocked') continue;
+    const key = `${pairKey(proposal.knob, proposal.newValue)}${record.config ? configKey(record.config) : ''}`;
+    let row = rows.get(key);
+    if (!row) {
+      row = {
+        knob: proposal.knob,
+        value: proposal.newValue,
+        config: record.config,
+        n: 0,
+        mean: null,
+        effect: null,
+        outcomes: [],
+        causes: [],
+        iterations: [],
+        isRepeat: isRepeat(record.config, input.comparator, proposal.knob, proposal.newValue),
+        isBest: false,
+        isBestOfKnob: false,
+        worth: 0,
+        sum: 0,
+        effects: [],
+      };
+      rows.set(key, row);
+    }
+    const values = record.values.length > 0 ? record.values : record.metric === null ? [] : [record.metric];
+    row.n += values.length;
+    row.sum += values.reduce((a, b) => a + b, 0);
+    row.iterations.push(record.iteration);
+    if (!row.outcomes.includes(record.outcome)) row.outcomes.push(record.outcome);
+    if (record.failure !== null && !row.causes.includes(record.failure)) row.causes.push(record.failure);
+    const effect = record.decision?.effect ?? relativeEffect(input.goal, record.metric, input.baselineValue);
+    if (effect !== null && Number.isFinite(effect)) row.effects.push(effect);
+  }
+  const list = [...rows.values()];
+  for (const row of list) {
+    row.mean = row.n > 0 ? row.sum / row.n : null;
+    row.effect = row.effects.length > 0 ? row.effects.reduce((a, b) => a + b, 0) / row.effects.length : null;
+  }
+  const bests = new Map<string, PairRow>();
+  for (const row of list) {
+    if (row.mean === null || !Number.isFinite(row.mean)) continue;
+    const old = bests.get(row.knob);
+    if (!old || isBetter(input.goal, row, old)) bests.set(row.knob, row);
+  }
+  for (const row of bests.values()) row.isBestOfKnob = true;
+  const best = [...bests.values()].reduce<PairRow | null>(
+    (a, b) => (a === null || isBetter(input.goal, b, a) ? b : a),
+    null,
+  );
+  if (best) best.isBest = true;
+  return list.map(({ sum: _sum, effects: _effects, ...row }) => ({ ...row, worth: pairWorth(row, input.noise) }));
+}
+
+function isBetter(goal: Goal, a: PairRow, b: PairRow): boolean {
+  return goal === 'minimize' ? (a.mean as number) < (b.mean as number) : (a.mean as number) > (b.mean as number);
+}
+
+function isRepeat(config: Config | null, comparator: Config, knob: string, value: KnobValue): boolean {
+  // A source that does not say what ran can only be taken at its word: the pair was tried.
+  return config === null || configKey(config) === configKey({ ...comparator, [knob]: value });
+}

@@ -1,0 +1,3 @@
+export { BEHAVIOURS, type Behaviour } from './behaviours.js';
+export { readPrompt, type PromptView } from './read-prompt.js';
+export { startModelServer, type ModelServer, type ModelServerOptions, type ServedCall } from './server.js';
