@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { serve, upgradeWebSocket } from '@hono/node-server';
 import { WebSocketServer } from 'ws';
 import { MAX_FRAME_BYTES } from '@nightshift/protocol';
-import { hasApiToken, insertToken, migrate, newSecret, notifyReplicas, openDatabase, type Database } from '@nightshift/db';
+import {
+  hasApiToken,
+  insertToken,
+  migrate,
+  newSecret,
+  notifyReplicas,
+  openDatabase,
+  type Database,
+} from '@nightshift/db';
 import { createApp } from './api/app.js';
 import { startFleet } from './fleet/fleet.js';
 import type { Log, Wake } from './loop/deps.js';
@@ -39,7 +47,11 @@ const CLOSE_MS = 2_000;
 /** Starts a control plane in this process: database, loop, fleet and REST API. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { log } = options;
-  const database = await openDatabase({ url: options.databaseUrl, dataDir: options.dataDir, log: (message) => log.info({}, message) });
+  const database = await openDatabase({
+    url: options.databaseUrl,
+    dataDir: options.dataDir,
+    log: (message) => log.info({}, message),
+  });
   try {
     return await wire(options, database);
   } catch (error) {
@@ -53,14 +65,17 @@ async function wire(options: ControlPlaneOptions, database: Database): Promise<C
   const { db } = database;
   await migrate(database);
   const firstToken = (await hasApiToken(db)) ? null : newSecret('nst');
-  if (firstToken !== null) await insertToken(db, { kind: 'api', secret: firstToken, name: 'first administrator', scopes: ['admin'] });
+  if (firstToken !== null)
+    await insertToken(db, { kind: 'api', secret: firstToken, name: 'first administrator', scopes: ['admin'] });
 
   const replicaId = randomUUID();
   const abort = new AbortController();
   let driver: Driver | undefined;
   // A hint goes to this process at once and to the other replicas through the database; neither is needed to be right.
   const tellReplicas = (hint: string) => {
-    notifyReplicas(db, `${replicaId} ${hint}`).catch((error: unknown) => log.debug({ err: error }, 'a hint could not be sent'));
+    notifyReplicas(db, `${replicaId} ${hint}`).catch((error: unknown) =>
+      log.debug({ err: error }, 'a hint could not be sent'),
+    );
   };
   const wake: Wake = {
     run(runId) {
@@ -73,17 +88,23 @@ async function wire(options: ControlPlaneOptions, database: Database): Promise<C
     },
   };
   const fleet = startFleet({ db, log, wake }, { sweepMs: SWEEP_MS, telemetryKeepDays: TELEMETRY_KEEP_DAYS });
-  driver = startDriver({ db, log, wake, apiKey: options.apiKey, leaseMs: LEASE_MS, signal: abort.signal }, { sweepMs: SWEEP_MS });
+  driver = startDriver(
+    { db, log, wake, apiKey: options.apiKey, leaseMs: LEASE_MS, signal: abort.signal },
+    { sweepMs: SWEEP_MS },
+  );
   const listening = await listen(database, log, replicaId, { run: (id) => driver.wake(id), fleet: () => fleet.wake() });
 
   const app = createApp({ db, log, wake, fleet, version, upgradeWebSocket, signal: abort.signal });
   const wss = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
   wss.on('connection', (socket) => socket.on('error', (error) => log.debug({ err: error }, 'a websocket failed')));
   const { server, url } = await new Promise<{ server: ReturnType<typeof serve>; url: string }>((resolve, reject) => {
-    const starting = serve({ fetch: app.fetch, hostname: options.host, port: options.port, websocket: { server: wss } }, (info) => {
-      const host = options.host === '0.0.0.0' || options.host === '::' ? '127.0.0.1' : options.host;
-      resolve({ server: starting, url: `http://${host.includes(':') ? `[${host}]` : host}:${info.port}` });
-    });
+    const starting = serve(
+      { fetch: app.fetch, hostname: options.host, port: options.port, websocket: { server: wss } },
+      (info) => {
+        const host = options.host === '0.0.0.0' || options.host === '::' ? '127.0.0.1' : options.host;
+        resolve({ server: starting, url: `http://${host.includes(':') ? `[${host}]` : host}:${info.port}` });
+      },
+    );
     starting.once('error', reject);
   });
 
@@ -108,7 +129,12 @@ async function wire(options: ControlPlaneOptions, database: Database): Promise<C
   return { url, database, firstToken, stop: () => (stopping ??= stop()) };
 }
 
-async function listen(database: Database, log: Log, replicaId: string, on: { run: (id: string) => void; fleet: () => void }): Promise<{ stop(): Promise<void> }> {
+async function listen(
+  database: Database,
+  log: Log,
+  replicaId: string,
+  on: { run: (id: string) => void; fleet: () => void },
+): Promise<{ stop(): Promise<void> }> {
   try {
     const subscription = await database.sql.listen('nightshift', (message) => {
       const [from, hint = ''] = message.split(' ');

@@ -96,6 +96,12 @@ export function defaultConfig(menu: Menu): Config {
   return Object.fromEntries(Object.entries(menu.knobs).map(([name, knob]) => [name, knob.default]));
 }
 
+// Menu files of the field carry remarks under keys that begin with an underscore.
+function withoutNotes(input: unknown): unknown {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
+  return Object.fromEntries(Object.entries(input).filter(([key]) => !key.startsWith('_')));
+}
+
 function normaliseKnob(name: string, input: z.output<typeof knobSchema>, errors: FieldError[]): Knob {
   const at = (key: string, message: string) => errors.push({ path: `knobs.${name}${key && `.${key}`}`, message });
   const { type, range, scale, doc } = input;
@@ -139,7 +145,7 @@ export function fieldErrors(error: z.ZodError, prefix = ''): FieldError[] {
  * @throws AppError `invalid_menu` with every problem found, constraint errors included.
  */
 export function parseMenu(input: unknown): Menu {
-  const parsed = menuInputSchema.safeParse(input);
+  const parsed = menuInputSchema.safeParse(withoutNotes(input));
   if (!parsed.success)
     throw new AppError('invalid_menu', 'the menu is not valid', { errors: fieldErrors(parsed.error) });
   const errors: FieldError[] = [];

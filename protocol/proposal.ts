@@ -16,7 +16,7 @@ export interface Proposal {
 export const proposalSchema = z.strictObject({
   knob: z.string().max(64),
   newValue: z.union([z.number(), z.string().max(200), z.boolean()]),
-  reason: z.string().max(4000),
+  reason: z.string().max(1000),
 });
 
 /** Who made a proposal. */

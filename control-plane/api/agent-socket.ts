@@ -19,7 +19,8 @@ export function agentSocket(deps: ApiDeps): Hono<ApiEnv> {
       const token = credential === undefined ? undefined : await findToken(deps.db, credential, 'box');
       // The upgrade answers with a status alone: a body would not reach the client.
       if (!token?.boxId) return c.body(null, 401);
-      if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') return c.text('this is the websocket of a box\n', 426);
+      if (c.req.header('upgrade')?.toLowerCase() !== 'websocket')
+        return c.text('this is the websocket of a box\n', 426);
       c.set('token', token);
       return next();
     },

@@ -116,7 +116,10 @@ async function make(
       record: (call) => keepCall(deps, run, iteration, call),
       signal,
     });
-    blocked = [...blocked, ...result.blocked];
+    blocked = [
+      ...blocked,
+      ...result.blocked.map((tried) => ({ ...tried, raw: storable(tried.raw), reason: storable(tried.reason) })),
+    ];
     await updateRun(deps.db, run.id, { breaker: result.breaker });
     if (result.kind === 'accepted') return { made: { proposer: 'model', verdict: result.verdict, belief, blocked } };
     await recordEvent(deps.db, {
@@ -210,9 +213,8 @@ async function keepCall(deps: LoopDeps, run: RunRow, iteration: IterationRow, ca
     model: call.model,
     mode: call.mode,
     messages: call.messages,
-    // Postgres stores no NUL in text: a model that prints one keeps the rest of its answer.
-    answer: call.answer?.replaceAll('\0', '\uFFFD') ?? null,
-    reasoning: call.reasoning?.replaceAll('\0', '\uFFFD') ?? null,
+    answer: call.answer === null ? null : storable(call.answer),
+    reasoning: call.reasoning === null ? null : storable(call.reasoning),
     error: isFailure ? call.outcome : null,
     detail: call.detail,
     outcome: call.rail === null ? call.outcome : `blocked:${call.rail}`,
@@ -221,4 +223,9 @@ async function keepCall(deps: LoopDeps, run: RunRow, iteration: IterationRow, ca
     promptTokens: call.promptTokens,
     completionTokens: call.completionTokens,
   });
+}
+
+// Postgres stores neither NUL nor half a surrogate pair: a model that prints one keeps the rest of its answer.
+function storable(text: string): string {
+  return text.replaceAll('\0', '\uFFFD').toWellFormed();
 }

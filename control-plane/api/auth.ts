@@ -1,0 +1,30 @@
+import { createMiddleware } from 'hono/factory';
+import { AppError } from '@nightshift/protocol';
+import { findToken } from '@nightshift/db';
+import type { ApiDeps, ApiEnv, Scope } from './deps.js';
+
+/** Lets a request pass whose bearer token is an API token with this scope (or admin). */
+export function needs(deps: Pick<ApiDeps, 'db'>, scope: Scope) {
+  return createMiddleware<ApiEnv>(async (c, next) => {
+    const secret = /^Bearer (\S+)$/.exec(c.req.header('authorization') ?? '')?.[1];
+    const token = secret === undefined ? undefined : await findToken(deps.db, secret, 'api');
+    if (!token)
+      throw new AppError(
+        'unauthenticated',
+        secret === undefined ? 'send Authorization: Bearer <token>' : 'the token is unknown, revoked or expired',
+        {
+          hint: 'nightshift token create, or the token file that serve wrote on its first start',
+        },
+      );
+    if (!token.scopes.includes('admin') && !token.scopes.includes(scope))
+      throw new AppError(
+        'forbidden',
+        `this needs the scope ${scope}; the token "${token.name}" has ${token.scopes.join(', ') || 'none'}`,
+      );
+    c.set('token', token);
+    await next();
+  });
+}
+
+/** The security requirement of a route, for its OpenAPI description. */
+export const bearer = [{ bearer: [] as string[] }];

@@ -1,0 +1,128 @@
+import { z } from '@hono/zod-openapi';
+import { JOB_REASONS, JOB_ROLES, JOB_STATES, ITERATION_STATES, PROPOSERS, RUN_STATES } from '@nightshift/protocol';
+import type { IterationRow, JobRow, RunRow } from '@nightshift/db';
+import { liveFigures, type Live } from '../trajectory/index.js';
+
+const config = z
+  .record(z.string(), z.union([z.number(), z.string(), z.boolean()]))
+  .openapi({ description: 'a value for every knob' });
+const time = z.iso.datetime().nullable();
+const anything = z.record(z.string(), z.unknown());
+
+export const runSchema = z
+  .object({
+    id: z.string(),
+    project: z.string(),
+    state: z.enum(RUN_STATES),
+    endReason: z.string().nullable(),
+    endDetail: z.string().nullable(),
+    isStopping: z.boolean(),
+    metric: z.object({ name: z.string(), goal: z.enum(['minimize', 'maximize']) }),
+    baselineConfig: config,
+    incumbent: z.object({ config, iteration: z.number().int().nullable() }),
+    live: anything.nullable().openapi({ description: 'trajectory figures so far' }),
+    spec: anything,
+    createdAt: z.iso.datetime(),
+    startedAt: time,
+    endedAt: time,
+  })
+  .openapi('Run');
+
+export function runView(run: RunRow): z.infer<typeof runSchema> {
+  return {
+    id: run.id,
+    project: run.spec.name,
+    state: run.state,
+    endReason: run.endReason,
+    endDetail: run.endDetail,
+    isStopping: run.stopRequestedAt !== null && run.endedAt === null,
+    metric: { name: run.spec.metric.name, goal: run.spec.metric.goal },
+    baselineConfig: run.baselineConfig,
+    incumbent: { config: run.incumbentConfig, iteration: run.incumbentIteration },
+    live: run.live === null ? null : { ...liveFigures(run.live as Live) },
+    spec: { ...run.spec },
+    createdAt: run.createdAt.toISOString(),
+    startedAt: run.startedAt?.toISOString() ?? null,
+    endedAt: run.endedAt?.toISOString() ?? null,
+  };
+}
+
+export const iterationSchema = z
+  .object({
+    id: z.string(),
+    number: z.number().int(),
+    state: z.enum(ITERATION_STATES),
+    proposer: z.enum(PROPOSERS).nullable(),
+    proposal: z
+      .object({ knob: z.string(), newValue: z.union([z.number(), z.string(), z.boolean()]), reason: z.string() })
+      .nullable(),
+    config: config.nullable(),
+    repeatOf: z.string().nullable(),
+    metric: z.number().nullable(),
+    decision: anything.nullable(),
+    failure: z.enum(JOB_REASONS).nullable(),
+    failureDetail: z.string().nullable(),
+    blocked: z.array(anything),
+    createdAt: z.iso.datetime(),
+    endedAt: time,
+  })
+  .openapi('Iteration');
+
+export function iterationView(row: IterationRow): z.infer<typeof iterationSchema> {
+  return {
+    id: row.id,
+    number: row.number,
+    state: row.state,
+    proposer: row.proposer,
+    proposal: row.proposal,
+    config: row.config,
+    repeatOf: row.repeatOf,
+    metric: row.metric,
+    decision: row.decision === null ? null : { ...row.decision },
+    failure: row.failure,
+    failureDetail: row.failureDetail,
+    blocked: row.blocked.map((b) => ({ ...b })),
+    createdAt: row.createdAt.toISOString(),
+    endedAt: row.endedAt?.toISOString() ?? null,
+  };
+}
+
+export const jobSchema = z
+  .object({
+    id: z.string(),
+    runId: z.string(),
+    iterationId: z.string().nullable(),
+    role: z.enum(JOB_ROLES),
+    replicate: z.number().int(),
+    state: z.enum(JOB_STATES),
+    config,
+    seed: z.number().int(),
+    attempt: z.number().int(),
+    reason: z.enum(JOB_REASONS).nullable(),
+    detail: z.string().nullable(),
+    metric: z.number().nullable(),
+    createdAt: z.iso.datetime(),
+    startedAt: time,
+    endedAt: time,
+  })
+  .openapi('Job');
+
+export function jobView(row: JobRow): z.infer<typeof jobSchema> {
+  return {
+    id: row.id,
+    runId: row.runId,
+    iterationId: row.iterationId,
+    role: row.role,
+    replicate: row.replicate,
+    state: row.state,
+    config: row.config,
+    seed: row.seed,
+    attempt: row.attempt,
+    reason: row.reason,
+    detail: row.detail,
+    metric: row.metric,
+    createdAt: row.createdAt.toISOString(),
+    startedAt: row.startedAt?.toISOString() ?? null,
+    endedAt: row.endedAt?.toISOString() ?? null,
+  };
+}

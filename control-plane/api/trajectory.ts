@@ -1,0 +1,109 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import {
+  analyze,
+  exportTrajectory,
+  EXPORT_FORMATS,
+  reportHtml,
+  reportMarkdown,
+  reportText,
+} from '../trajectory/index.js';
+import { loadTrajectory } from '../loop/trajectory-of-run.js';
+import { bearer, needs } from './auth.js';
+import type { ApiDeps } from './deps.js';
+import { problems } from './problem.js';
+import { answer, router } from './router.js';
+import { requireRun, runId } from './runs.js';
+
+const text = (type: string) => ({ [type]: { schema: z.string() } });
+
+export function trajectory(deps: ApiDeps) {
+  const app = router();
+  const read = needs(deps, 'read');
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/{id}/trajectory',
+      tags: ['runs'],
+      summary: 'The figures of a run so far: coverage, repeats, plateau, noise, health',
+      operationId: 'getTrajectory',
+      security: bearer,
+      middleware: [read] as const,
+      request: { params: runId },
+      responses: {
+        200: answer('the analysis', z.record(z.string(), z.unknown()).openapi('Analysis')),
+        ...problems('not_found'),
+      },
+    }),
+    async (c) => {
+      const run = await requireRun(deps, c.req.valid('param').id);
+      return c.json({ ...analyze(await loadTrajectory(deps.db, run)) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/{id}/report',
+      tags: ['runs'],
+      summary: 'The report of a run',
+      operationId: 'getReport',
+      security: bearer,
+      middleware: [read] as const,
+      request: { params: runId, query: z.object({ format: z.enum(['markdown', 'html', 'text']).default('markdown') }) },
+      responses: {
+        200: {
+          description: 'the report',
+          content: { ...text('text/markdown'), ...text('text/html'), ...text('text/plain') },
+        },
+        ...problems('not_found'),
+      },
+    }),
+    async (c) => {
+      const run = await requireRun(deps, c.req.valid('param').id);
+      const data = await loadTrajectory(deps.db, run);
+      const analysis = analyze(data);
+      const title = `${run.spec.name} · ${run.id}`;
+      const { format } = c.req.valid('query');
+      const type = { markdown: 'text/markdown', html: 'text/html', text: 'text/plain' }[format];
+      const write = {
+        markdown: () => reportMarkdown(data, analysis, title),
+        html: () => reportHtml(data, analysis, title),
+        text: () => reportText(data, analysis, { title }),
+      }[format];
+      c.header('content-type', `${type}; charset=utf-8`);
+      if (format === 'html')
+        c.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; img-src data:");
+      return c.body(write()) as never;
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/{id}/export',
+      tags: ['runs'],
+      summary: 'The trajectory as a file',
+      operationId: 'exportRun',
+      security: bearer,
+      middleware: [read] as const,
+      request: { params: runId, query: z.object({ format: z.enum(EXPORT_FORMATS).default('jsonl') }) },
+      responses: {
+        200: {
+          description: 'the file',
+          content: { ...text('application/x-ndjson'), ...text('text/tab-separated-values'), ...text('text/csv') },
+        },
+        ...problems('not_found'),
+      },
+    }),
+    async (c) => {
+      const run = await requireRun(deps, c.req.valid('param').id);
+      const { format } = c.req.valid('query');
+      const type = { jsonl: 'application/x-ndjson', tsv: 'text/tab-separated-values', csv: 'text/csv' }[format];
+      c.header('content-type', `${type}; charset=utf-8`);
+      c.header('content-disposition', `attachment; filename="${run.id}.${format}"`);
+      return c.body(exportTrajectory(await loadTrajectory(deps.db, run), format)) as never;
+    },
+  );
+  return app;
+}
