@@ -1,5 +1,6 @@
 import type { Config, Trial } from '@nightshift/protocol';
-import type { Space } from './space.js';
+import type { SuggestInput } from './sampler.js';
+import { type Space, spaceOf } from './space.js';
 
 /** A knob counts as touched when some trial ran it at another value than the base or than another trial did. */
 export function touchedKnobs(space: Space, base: Config, trials: readonly Trial[]): boolean[] {
@@ -14,10 +15,16 @@ export function coverageDeadline(knobs: number): number {
   return Math.ceil((30 / 13) * knobs);
 }
 
-/** A sampler may own as few as this share of the turns (a model has the others), and must still be in time. */
-const LEAST_SHARE = 0.5;
+/** Touching new knobs may take this share of the turns that are left; the others stay free for what is worth most. */
+const FORCED_SHARE = 0.5;
 
 /** True when the turns left until the deadline are so few that the next suggestion must touch a new knob. */
 export function mustTouchNewKnob(trials: number, untouched: number, knobs: number): boolean {
-  return untouched > 0 && untouched >= (coverageDeadline(knobs) - trials) * LEAST_SHARE;
+  return untouched > 0 && untouched >= (coverageDeadline(knobs) - trials) * FORCED_SHARE;
+}
+
+/** True when the next turn must touch a new knob: in a hybrid run it is the sampler's, whoever's turn it would be. */
+export function isCoverageDue(input: Pick<SuggestInput, 'menu' | 'base' | 'trials'>): boolean {
+  const touched = touchedKnobs(spaceOf(input.menu), input.base, input.trials);
+  return mustTouchNewKnob(input.trials.length, touched.filter((is) => !is).length, touched.length);
 }

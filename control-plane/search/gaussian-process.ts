@@ -24,7 +24,7 @@ const FIT_STEPS = 24;
 
 /** Prior mean of a length: the square root keeps distances comparable as knobs are added (Hvarfner and others 2024). */
 function priorLength(axis: Axis, count: number): number {
-  return (axis.isCategory ? 0.6 : 0.35) * Math.sqrt(count);
+  return (axis.isCategory ? 0.4 : 0.22) * Math.sqrt(count);
 }
 
 export function priorHyper(axes: readonly Axis[], noise: number | null): Hyper {

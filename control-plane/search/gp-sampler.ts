@@ -1,107 +1,97 @@
-import type { KnobValue } from '@nightshift/protocol';
+import { acquisition, firstStepFit } from './acquisition.js';
 import { type Assessed, assess, modelBelief, plainBelief } from './belief.js';
 import { type Candidate, firstLegal, lastResort, singleKnobChanges } from './candidates.js';
 import { mustTouchNewKnob, touchedKnobs } from './coverage.js';
 import { change, figure, percent } from './describe.js';
-import { learnFeasibility } from './feasibility.js';
+import { type Feasibility, learnFeasibility } from './feasibility.js';
 import { expectedImprovement, normalCdf } from './normal.js';
-import type { Sampler, Suggestion, SuggestInput } from './sampler.js';
+import type { Belief, Sampler, Suggestion, SuggestInput } from './sampler.js';
 import { type Space, spaceOf } from './space.js';
 import { fitSurrogate, type Surrogate } from './surrogate.js';
 
-/** A first step on a knob goes about this far along its range: far enough to show an effect, near enough not to fail. */
-const FIRST_STEP = 0.3;
-
-interface Scored extends Assessed {
-  score: number;
-}
-
-/** How natural a change is for a knob that was never changed: near a first step's length on an ordered axis. */
-function firstStepFit(space: Space, base: Float64Array, candidate: Candidate): number {
-  if (space.axes[candidate.axis]?.isCategory) return 1;
-  const off = (Math.abs(candidate.position - (base[candidate.axis] as number)) - FIRST_STEP) / 0.2;
-  return Math.exp((-off * off) / 2);
+interface Scene {
+  input: SuggestInput;
+  space: Space;
+  base: Float64Array;
+  touched: boolean[];
+  candidates: Candidate[];
+  feasibility: Feasibility;
 }
 
 /**
- * A Gaussian process over all knobs, and the single change of the base with the largest expected improvement times its chance to run.
- * The improvement is over the base's expected value, not over the luckiest measurement, so noise is not chased.
+ * A Gaussian process over all knobs, and the single change of the base that is worth most to measure (see acquisition.ts). The
+ * improvement is over the base's expected value, not over the luckiest measurement, so noise is not chased.
  */
 export const gpSampler: Sampler = (input) => {
   const space = spaceOf(input.menu);
   const base = space.encode(input.base);
-  const touched = touchedKnobs(space, input.base, input.trials);
-  const untouched = touched.filter((is) => !is).length;
-  const candidates = singleKnobChanges(space, input);
-  const feasibility = learnFeasibility(space, base, input.trials);
+  const scene: Scene = {
+    input,
+    space,
+    base,
+    touched: touchedKnobs(space, input.base, input.trials),
+    candidates: singleKnobChanges(space, input),
+    feasibility: learnFeasibility(space, base, input.trials),
+  };
   const surrogate = fitSurrogate(space, input);
-  const forced = mustTouchNewKnob(input.trials.length, untouched, space.axes.length);
-
-  if (!surrogate) {
-    const ordered = candidates
-      .map((candidate) => ({
-        ...candidate,
-        score:
-          (touched[candidate.axis] ? 0.1 : 1) *
-          firstStepFit(space, base, candidate) *
-          feasibility.probability(candidate.axis, candidate.position) *
-          (0.5 + input.random.uniform()),
-      }))
-      .sort((a, b) => b.score - a.score);
-    const chosen = firstLegal(input, ordered) ?? lastResort(space, input);
-    return (
-      chosen && {
-        knob: chosen.knob,
-        newValue: chosen.value,
-        reason: `${change(chosen.knob, input.base[chosen.knob], chosen.value)}: too little is measured to model (${input.trials.length} trials), so a first step on a knob${touched[chosen.axis] ? '' : ' that was never changed'}.`,
-        belief: plainBelief(space, input),
-      }
-    );
-  }
-
-  const assessed = assess(candidates, surrogate, feasibility);
-  const scored: Scored[] = assessed.map((item) => ({
-    ...item,
-    score:
-      (augmentedImprovement(surrogate, item) + 1e-12) *
-      item.feasible *
-      (touched[item.axis] ? 1 : firstStepFit(space, base, item)),
-  }));
-  scored.sort((a, b) => b.score - a.score);
-  const preferred = forced
-    ? [...scored.filter((item) => !touched[item.axis]), ...scored.filter((item) => touched[item.axis])]
-    : scored;
-  const belief = modelBelief(space, input, surrogate, feasibility, assessed);
-  const chosen = firstLegal(input, preferred);
-  if (!chosen) {
-    const last = lastResort(space, input);
-    return last && { knob: last.knob, newValue: last.value, reason: leftOver(input, last.knob, last.value), belief };
-  }
-  return { knob: chosen.knob, newValue: chosen.value, reason: explain(chosen), belief };
-
-  function explain(item: Scored): string {
-    const { toMetric, slope, base: now, count } = surrogate as NonNullable<typeof surrogate>;
-    const better = normalCdf((now.mean - item.mean) / item.sd);
-    const gain = slope(now.mean) * expectedImprovement(now.mean, item.mean, item.sd);
-    const parts = [
-      `${change(item.knob, input.base[item.knob], item.value)}: from ${count} measurements expected ${figure(toMetric(item.mean))} (sd ${figure(slope(item.mean) * item.sd)}) against ${figure(toMetric(now.mean))} now`,
-      `${percent(better)} likely better, expected improvement ${figure(gain)}`,
-    ];
-    if (item.feasible < 0.99) parts.push(`runs with ${percent(item.feasible)}`);
-    if (!touched[item.axis]) parts.push('never changed so far');
-    return `${parts.join('; ')}.`;
-  }
+  return surrogate ? modelled(scene, surrogate) : firstSteps(scene);
 };
 
-/**
- * Augmented expected improvement (Huang and others 2006): expected improvement, discounted where one noisy measurement would add
- * little to what is known. Without the discount a change that is believed slightly better is measured again and again beside itself.
- */
-function augmentedImprovement(surrogate: Surrogate, { mean, sd }: Assessed): number {
-  const noise = surrogate.noise;
-  return expectedImprovement(surrogate.target, mean, sd) * (1 - noise / Math.hypot(noise, sd));
+/** Before there are two measurements to compare: a moderate step on a knob that was not changed yet. */
+function firstSteps({ input, space, base, touched, candidates, feasibility }: Scene): Suggestion | null {
+  const ordered = candidates
+    .map((item) => ({
+      ...item,
+      score:
+        (touched[item.axis] ? 0.1 : 1) *
+        firstStepFit(space, base, item) *
+        feasibility.probability(item.axis, item.position) *
+        (0.5 + input.random.uniform()),
+    }))
+    .sort((a, b) => b.score - a.score);
+  const belief = plainBelief(space, input);
+  const chosen = firstLegal(input, ordered);
+  if (!chosen) return leftOver(space, input, belief);
+  const isNew = touched[chosen.axis] ? '' : ' that was never changed';
+  const reason = `${change(chosen.knob, input.base[chosen.knob], chosen.value)}: too little is measured to model (${input.trials.length} trials), so a first step on a knob${isNew}.`;
+  return { knob: chosen.knob, newValue: chosen.value, reason, belief };
 }
 
-function leftOver(input: SuggestInput, knob: string, value: KnobValue): Suggestion['reason'] {
-  return `${change(knob, input.base[knob], value)}: one of the last changes of the base that was not measured.`;
+function modelled(
+  { input, space, base, touched, candidates, feasibility }: Scene,
+  surrogate: Surrogate,
+): Suggestion | null {
+  const assessed = assess(candidates, surrogate, feasibility);
+  const isTouched = (item: Candidate) => touched[item.axis] ?? true;
+  const scored = assessed
+    .map((item) => ({ ...item, score: acquisition(space, base, surrogate, item, isTouched(item)) }))
+    .sort((a, b) => b.score - a.score);
+  const untouched = touched.filter((is) => !is).length;
+  const isForced = mustTouchNewKnob(input.trials.length, untouched, space.axes.length);
+  const ordered = isForced ? [...scored.filter((item) => !isTouched(item)), ...scored.filter(isTouched)] : scored;
+  const belief = modelBelief(space, input, surrogate, feasibility, assessed);
+  const chosen = firstLegal(input, ordered);
+  if (!chosen) return leftOver(space, input, belief);
+  const reason = explain(input, surrogate, chosen, isTouched(chosen));
+  return { knob: chosen.knob, newValue: chosen.value, reason, belief };
+}
+
+function explain(input: SuggestInput, surrogate: Surrogate, item: Assessed, isTouched: boolean): string {
+  const { toMetric, slope, base: now, count } = surrogate;
+  const better = normalCdf((now.mean - item.mean) / item.sd);
+  const gain = slope(now.mean) * expectedImprovement(now.mean, item.mean, item.sd);
+  const parts = [
+    `${change(item.knob, input.base[item.knob], item.value)}: from ${count} measurements expected ${figure(toMetric(item.mean))} (sd ${figure(slope(item.mean) * item.sd)}) against ${figure(toMetric(now.mean))} now`,
+    `${percent(better)} likely better, expected improvement ${figure(gain)}`,
+  ];
+  if (item.feasible < 0.99) parts.push(`runs with ${percent(item.feasible)}`);
+  if (!isTouched) parts.push('never changed so far');
+  return `${parts.join('; ')}.`;
+}
+
+function leftOver(space: Space, input: SuggestInput, belief: Belief): Suggestion | null {
+  const last = lastResort(space, input);
+  if (!last) return null;
+  const reason = `${change(last.knob, input.base[last.knob], last.value)}: one of the last changes of the base that was not measured.`;
+  return { knob: last.knob, newValue: last.value, reason, belief };
 }

@@ -2,7 +2,7 @@
 export interface Turn {
   proposer: 'sampler' | 'model';
   gain: number;
-  /** Measurements that the turn cost, replicates included; a blocked proposal counts as one, so that it is not free. */
+  /** Measurements that the turn cost, replicates included; 0 for a proposal that was blocked or screened out. */
   measurements: number;
 }
 
@@ -18,31 +18,48 @@ const HALF_LIFE = 20;
 /** Strength of the prior, in measurements a side. */
 const PRIOR = 4;
 
+/** Cost of a turn that measured nothing, in measurements: it took time and tokens, and must not look free. */
+const EMPTY_TURN = 0.25;
+
 interface Credit {
   gain: number;
   cost: number;
 }
 
-/**
- * The model's share of the turns: its gain per measurement against the sampler's, older turns fading, both drawn towards their common
- * rate by a few pseudo-measurements, kept between floor and ceiling.
- */
-export function modelShare(history: readonly Turn[], bounds: ShareBounds): number {
+/** Gain per measurement of each side: older turns fade, and both are drawn towards their common rate. Null while nothing was gained. */
+function rates(history: readonly Turn[]): Record<Turn['proposer'], number> | null {
   const credit: Record<Turn['proposer'], Credit> = { sampler: { gain: 0, cost: 0 }, model: { gain: 0, cost: 0 } };
   history.forEach((turn, i) => {
     const weight = 0.5 ** ((history.length - 1 - i) / HALF_LIFE);
     credit[turn.proposer].gain += weight * Math.max(0, turn.gain);
-    credit[turn.proposer].cost += weight * Math.max(1, turn.measurements);
+    credit[turn.proposer].cost += weight * Math.max(EMPTY_TURN, turn.measurements);
   });
   const gain = credit.sampler.gain + credit.model.gain;
-  const start = bounds.start ?? 0.5;
-  const clip = (share: number) => Math.min(bounds.ceiling, Math.max(bounds.floor, share));
-  if (gain <= 0) return clip(start);
+  if (gain <= 0) return null;
   const common = gain / (credit.sampler.cost + credit.model.cost);
   const rate = ({ gain: g, cost }: Credit) => (g + PRIOR * common) / (cost + PRIOR);
-  const model = start * rate(credit.model) ** 2;
-  const sampler = (1 - start) * rate(credit.sampler) ** 2;
-  return clip(model / (model + sampler));
+  return { sampler: rate(credit.sampler), model: rate(credit.model) };
+}
+
+/** The model's share of the turns, between floor and ceiling: by the squares of both rates, so that a clear difference tells. */
+export function modelShare(history: readonly Turn[], bounds: ShareBounds): number {
+  const rate = rates(history);
+  const start = bounds.start ?? 0.5;
+  const model = start * (rate?.model ?? 1) ** 2;
+  const sampler = (1 - start) * (rate?.sampler ?? 1) ** 2;
+  return Math.min(bounds.ceiling, Math.max(bounds.floor, model / (model + sampler)));
+}
+
+/** What a model's proposal must promise (see screen.ts) while both sides have gained alike. */
+const LEAST_PROMISE = 0.3;
+
+/**
+ * The promise that a model's proposal needs to be measured: little from a model that has gained more than the sampler, as much as the
+ * sampler's own best from one that has gained less. Below it the sampler takes the turn, and no GPU time is spent.
+ */
+export function leastPromise(history: readonly Turn[]): number {
+  const rate = rates(history);
+  return Math.min(1, LEAST_PROMISE * (rate ? (rate.sampler / Math.max(rate.model, 1e-300)) ** 2 : 1));
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Axis, Space } from './space.js';
 /** More measurements than this cost seconds a suggestion: the best half and the newest half stay. */
 const MAX_TRIALS = 240;
 /** Kernel parameters are fitted again after this many new measurements; between, the points are new but the kernel is not. */
-const REFIT_EVERY = 6;
+const REFIT_EVERY = 4;
 
 /** What a Gaussian process makes of the measurements. Its scale is warped (below); lower is better whatever the goal. */
 export interface Surrogate {

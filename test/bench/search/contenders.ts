@@ -1,6 +1,8 @@
 import { configKey, type Config } from '@nightshift/protocol';
-import { nextTurn, type ShareBounds, type Turn } from '@nightshift/control-plane/search/hybrid';
-import type { Sampler } from '@nightshift/control-plane/search/sampler';
+import { isCoverageDue } from '@nightshift/control-plane/search/coverage';
+import { leastPromise, nextTurn, type ShareBounds, type Turn } from '@nightshift/control-plane/search/hybrid';
+import type { Sampler, SuggestInput } from '@nightshift/control-plane/search/sampler';
+import { screenChange } from '@nightshift/control-plane/search/screen';
 import { amnesiacPolicy, sensiblePolicy, type Policy } from './policies.js';
 import type { Contender, Move, Situation } from './race.js';
 
@@ -8,10 +10,9 @@ import type { Contender, Move, Situation } from './race.js';
 const TRIES = 3;
 const BOUNDS: ShareBounds = { floor: 0.1, ceiling: 0.75 };
 
-export function askSampler(sampler: Sampler, situation: Situation): Move | null {
-  const { course, base, trials, random } = situation;
+function searchInput({ course, base, trials, random }: Situation): SuggestInput {
   const tried = new Set(trials.map((trial) => configKey(trial.config)));
-  const found = sampler({
+  return {
     menu: course.menu,
     constraints: course.constraints,
     base,
@@ -20,7 +21,11 @@ export function askSampler(sampler: Sampler, situation: Situation): Move | null 
     random,
     noiseSd: course.noiseSd,
     exclude: (key) => tried.has(key),
-  });
+  };
+}
+
+function askSampler(sampler: Sampler, situation: Situation): Move | null {
+  const found = sampler(searchInput(situation));
   return found && { knob: found.knob, value: found.newValue, by: 'sampler' };
 }
 
@@ -39,7 +44,7 @@ export function modelContender(name: string, policy: Policy, allowsRepeats: bool
   };
 }
 
-/** Sampler and model take turns as the bandit says; three blocked tries of the model cost it the turn. */
+/** Sampler and model take turns as the bandit says; a turn that the gate or the screening takes from the model is the sampler's. */
 export function hybridContender(
   name: string,
   sampler: Sampler,
@@ -50,27 +55,33 @@ export function hybridContender(
     name,
     start: (course, seed) => {
       const think = policy(course, seed);
-      const lost: { at: number; turn: Turn }[] = [];
+      const turns: Turn[] = [];
+      let counted = 0;
       return (situation) => {
-        const turns: Turn[] = [];
-        situation.steps.forEach((step, i) => {
-          for (const { at, turn } of lost) if (at === i) turns.push(turn);
+        for (const step of situation.steps.slice(counted))
           turns.push({ proposer: step.by, gain: step.gain, measurements: step.measurements });
-        });
-        if (nextTurn(turns, bounds) === 'model') {
-          for (let i = 0; i < TRIES; i++) {
-            const move = think(situation);
-            const config: Config = { ...situation.base, [move.knob]: move.value };
-            const isLegal =
-              situation.base[move.knob] !== move.value && course.constraints.violations(config).length === 0;
-            if (isLegal && !situation.isTried(config)) return { ...move, by: 'model' };
-          }
-          lost.push({ at: situation.steps.length, turn: { proposer: 'model', gain: 0, measurements: 1 } });
+        counted = situation.steps.length;
+        if (nextTurn(turns, bounds) === 'model' && !isCoverageDue(searchInput(situation))) {
+          const move = askModel(think, situation);
+          const screening = move && screenChange(searchInput(situation), { knob: move.knob, newValue: move.value });
+          if (move && (!screening || screening.promise >= leastPromise(turns))) return { ...move, by: 'model' };
+          turns.push({ proposer: 'model', gain: 0, measurements: 0 });
         }
         return askSampler(sampler, situation);
       };
     },
   };
+}
+
+function askModel(think: ReturnType<Policy>, situation: Situation): ReturnType<typeof think> | null {
+  const { course, base } = situation;
+  for (let i = 0; i < TRIES; i++) {
+    const move = think(situation);
+    const config: Config = { ...base, [move.knob]: move.value };
+    const isLegal = base[move.knob] !== move.value && course.constraints.violations(config).length === 0;
+    if (isLegal && !situation.isTried(config)) return move;
+  }
+  return null;
 }
 
 export { amnesiacPolicy, sensiblePolicy };

@@ -1,6 +1,6 @@
-import type { KnobValue } from '@nightshift/protocol';
+import type { Config, KnobValue } from '@nightshift/protocol';
 import { seededRandom, type Random } from '@nightshift/control-plane/search/random';
-import { spaceOf, valueAt, type Axis } from '@nightshift/control-plane/search/space';
+import { spaceOf, valueAt } from '@nightshift/control-plane/search/space';
 import type { Course } from './objectives.js';
 import type { Situation } from './race.js';
 
@@ -65,73 +65,69 @@ export const amnesiacPolicy: Policy = (course, seed) => {
   };
 };
 
-/** Sd of a sensible model's guess at the best position of a knob, and how many knobs it has an opinion on. */
-const GUESS_SD = 0.15;
-const OPINIONS = 0.75;
-const RIGHT_CATEGORY = 0.7;
-
-function guess(axis: Axis, course: Course, random: Random): KnobValue | null {
-  if (random.uniform() > OPINIONS) return null;
-  const truth = course.best.config[axis.name] as KnobValue;
-  const choices = axis.knob.choices ?? [];
-  if (axis.isCategory) return random.uniform() < RIGHT_CATEGORY ? truth : random.choice(choices);
-  const at = axis.position(truth) + GUESS_SD * random.normal();
-  if (axis.knob.range) return valueAt(axis, at);
-  const off = (value: KnobValue) => Math.abs(axis.position(value) - at);
-  return choices.reduce((near, value) => (off(value) < off(near) ? value : near));
-}
+/** How wrong a sensible model's picture is: sd of where it puts each knob's values, as shares of the knob's range. */
+const SHIFT_SD = 0.12;
+/** Sd of the logarithm of how much it overrates or underrates each knob. */
+const RATING_SD = 0.7;
+/** Share of the categories that it takes for another. */
+const MIXED_UP = 0.25;
+/** What a refuted and a confirmed idea do to its trust in a knob. */
+const REFUTED = 0.5;
+const CONFIRMED = 1.3;
+const GRID = 24;
 
 /**
- * A model with good priors that reads the table: it starts with its guesses, most promising knob first, never asks for a measured
- * configuration, and then refines by steps that go on where they helped and shrink where they did not. Its guesses are blurred truth.
+ * A model with good priors that reads the table. Its picture of the objective is the truth seen through an error that it cannot know:
+ * each knob shifted, each knob's worth misjudged, some categories mixed up. It proposes what its picture likes best from the current
+ * base, never a measured configuration, trusts a knob less after a revert and more after a keep, and steps aside from what it tried.
  */
 export const sensiblePolicy: Policy = (course, seed) => {
   const random = seededRandom(`sensible ${course.name} ${seed}`);
-  const { axes } = spaceOf(course.menu);
-  const opinions = axes
-    .map((axis) => {
-      const value = guess(axis, course, random);
-      const measured = course.measure({ ...course.base, [axis.name]: course.best.config[axis.name] as KnobValue });
-      const gain = 'value' in measured ? Math.abs(measured.value - course.baseValue) : 0;
-      return { axis, value, promise: gain * Math.exp(0.8 * random.normal()) };
-    })
-    .sort((a, b) => b.promise - a.promise);
-  const told = new Set<string>();
+  const sign = course.goal === 'minimize' ? 1 : -1;
+  const picture = spaceOf(course.menu).axes.map((axis) => {
+    const choices = axis.knob.choices ?? Array.from({ length: GRID + 1 }, (_, i) => valueAt(axis, i / GRID));
+    const shift = SHIFT_SD * random.normal();
+    const swapped = axis.isCategory && random.uniform() < MIXED_UP ? random.shuffle(choices) : choices;
+    const nearest = (at: number) =>
+      choices.reduce((near, value) =>
+        Math.abs(axis.position(value) - at) < Math.abs(axis.position(near) - at) ? value : near,
+      );
+    const imagine = (value: KnobValue): KnobValue => {
+      if (axis.isCategory) return swapped[choices.indexOf(value)] ?? value;
+      const at = Math.min(1, Math.max(0, axis.position(value) + shift));
+      return axis.knob.range ? valueAt(axis, at) : nearest(at);
+    };
+    return { axis, choices, imagine, rating: Math.exp(RATING_SD * random.normal()) };
+  });
+  const imagined = (config: Config): number => {
+    const seen = Object.fromEntries(
+      picture.map(({ axis, imagine }) => [axis.name, imagine(config[axis.name] as KnobValue)]),
+    );
+    const measured = course.measure(seen);
+    return 'value' in measured ? sign * measured.value : Infinity;
+  };
 
   return (situation) => {
-    const usable = (knob: string, value: KnobValue) => {
-      if (situation.base[knob] === value) return false;
-      const config = { ...situation.base, [knob]: value };
-      return course.constraints.violations(config).length === 0 && !situation.isTried(config);
-    };
-    for (const { axis, value } of opinions) {
-      if (value === null || told.has(axis.name)) continue;
-      told.add(axis.name);
-      if (usable(axis.name, value)) return { knob: axis.name, value };
-    }
-    for (let attempt = 0; attempt < 60; attempt++) {
-      const axis = weighted(
-        random,
-        opinions.map(({ axis }, i) => [axis, 1 / (i + 2)] as const),
-      );
-      const mine = situation.steps.filter((step) => step.knob === axis.name && step.outcome !== 'blocked');
-      const last = mine.at(-1);
-      const misses = mine.slice(-4).filter((step) => step.outcome !== 'kept').length;
-      if (!axis.knob.range) {
-        const value = random.choice(axis.knob.choices ?? []);
-        if (usable(axis.name, value)) return { knob: axis.name, value };
-        continue;
+    const now = imagined(situation.base);
+    let best = { knob: '', value: 0 as KnobValue, hope: -Infinity };
+    for (const { axis, choices, rating } of picture) {
+      let trust = rating;
+      for (const step of situation.steps)
+        if (step.knob === axis.name && step.outcome !== 'blocked')
+          trust *= step.outcome === 'kept' ? CONFIRMED : REFUTED;
+      for (const value of choices) {
+        const config = { ...situation.base, [axis.name]: value };
+        if (situation.base[axis.name] === value) continue;
+        const gain = Number.isFinite(now) ? now - imagined(config) : 0;
+        // Where its picture sees nothing to gain it still has to name something: the least loss on the knob it trusts most.
+        const hope = (gain > 0 ? gain * trust : gain / Math.max(trust, 1e-6)) * (0.8 + 0.4 * random.uniform());
+        if (hope <= best.hope || situation.isTried(config) || course.constraints.violations(config).length > 0)
+          continue;
+        best = { knob: axis.name, value, hope };
       }
-      const here = axis.position(situation.base[axis.name] as KnobValue);
-      const went = last ? Math.sign(axis.position(last.config[axis.name] as KnobValue) - here) : 0;
-      const direction = last && went !== 0 && last.outcome !== 'kept' ? -went : random.choice([-1, 1]);
-      const value = valueAt(axis, here + direction * 0.15 * 0.6 ** misses * (0.5 + random.uniform()));
-      if (usable(axis.name, value)) return { knob: axis.name, value };
     }
-    const axis = random.choice(axes);
-    return {
-      knob: axis.name,
-      value: axis.knob.range ? valueAt(axis, random.uniform()) : random.choice(axis.knob.choices ?? []),
-    };
+    if (best.knob !== '') return best;
+    const { axis, choices } = random.choice(picture);
+    return { knob: axis.name, value: random.choice(choices) };
   };
 };

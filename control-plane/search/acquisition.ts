@@ -1,0 +1,38 @@
+import type { Assessed } from './belief.js';
+import type { Candidate } from './candidates.js';
+import { expectedImprovement } from './normal.js';
+import type { Space } from './space.js';
+import type { Surrogate } from './surrogate.js';
+
+/** A first step on a knob goes about this far along its range: far enough to show an effect, near enough not to fail. */
+const FIRST_STEP = 0.25;
+const FIRST_STEP_SD = 0.2;
+
+/** How natural a change is for a knob that was never changed, 0 to 1: near a first step's length on an ordered axis. */
+export function firstStepFit(space: Space, base: Float64Array, candidate: Candidate): number {
+  if (space.axes[candidate.axis]?.isCategory) return 1;
+  const length = Math.abs(candidate.position - (base[candidate.axis] as number));
+  const off = (length - FIRST_STEP) / FIRST_STEP_SD;
+  return Math.exp((-off * off) / 2);
+}
+
+/**
+ * Augmented expected improvement (Huang and others 2006): expected improvement, discounted where one noisy measurement would add
+ * little to what is known. Without the discount a change that is believed slightly better is measured again and again beside itself.
+ */
+function augmentedImprovement(surrogate: Surrogate, { mean, sd }: Assessed): number {
+  const { noise, target } = surrogate;
+  return expectedImprovement(target, mean, sd) * (1 - noise / Math.hypot(noise, sd));
+}
+
+/** What a measurement of a change is worth: augmented improvement, times its chance to run, times its fit as a first step on a new knob. */
+export function acquisition(
+  space: Space,
+  base: Float64Array,
+  surrogate: Surrogate,
+  item: Assessed,
+  isTouched: boolean,
+): number {
+  const fit = isTouched ? 1 : firstStepFit(space, base, item);
+  return (augmentedImprovement(surrogate, item) + 1e-12) * item.feasible * fit;
+}
