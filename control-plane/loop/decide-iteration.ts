@@ -4,6 +4,7 @@ import {
   listMeasurements,
   moveIteration,
   recordEvent,
+  unparkProposing,
   updateRun,
   type IterationRow,
   type JobRow,
@@ -70,6 +71,7 @@ export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationR
     runId: run.id,
     payload: { iteration: iteration.number, proposal: iteration.proposal, metric, decision },
   });
+  await unparkProposing(tx, run.id);
   await updateLiveFigures(tx, run, iteration.id);
 }
 
@@ -100,5 +102,6 @@ async function endUnmeasured(tx: Tx, run: RunRow, iteration: IterationRow, faile
       payload: { iteration: iteration.number, detail: 'its job was cancelled' },
     });
   }
+  await unparkProposing(tx, run.id);
   await updateLiveFigures(tx, run, iteration.id);
 }

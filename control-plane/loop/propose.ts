@@ -8,6 +8,7 @@ import {
   lockRun,
   moveIteration,
   moveRun,
+  parkProposing,
   recordEvent,
   renewLease,
   updateRun,
@@ -191,9 +192,12 @@ async function store(
       await updateLiveFigures(tx, current, iteration.id);
       return;
     }
-    // Nothing new is left to propose. While something trains, a keep may open new ground: the lease runs out and it is tried again.
+    // Nothing new is left to propose; while something trains, a keep may open new ground.
     const others = (await listOpenIterations(tx, run.id)).filter((open) => open.id !== iteration.id);
-    if (others.length > 0 || current.state !== 'running') return;
+    if (others.length > 0 || current.state !== 'running') {
+      await parkProposing(tx, iteration.id, claim.leaseToken);
+      return;
+    }
     const detail = 'every legal change of one knob has been measured';
     await moveIteration(tx, iteration.id, 'proposing', 'cancelled', { endedAt: new Date() }, claim.leaseToken);
     await moveRun(tx, run.id, ['running'], 'completed', {

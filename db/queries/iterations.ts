@@ -170,3 +170,23 @@ export async function moveIteration(
     .returning({ id: iterations.id });
   return rows.length === 1;
 }
+
+const PARKED = 'parked';
+
+/** Sets a proposing iteration aside until the next decision: there is nothing new to propose now, but a keep may open new ground. */
+export async function parkProposing(q: Queryable, id: string, leaseToken: string): Promise<boolean> {
+  const rows = await q
+    .update(iterations)
+    .set({ leaseToken: PARKED, leaseUntil: sql`now() + interval '1 hour'` })
+    .where(and(eq(iterations.id, id), eq(iterations.state, 'proposing'), eq(iterations.leaseToken, leaseToken)))
+    .returning({ id: iterations.id });
+  return rows.length === 1;
+}
+
+/** An iteration has ended: what was set aside may be proposed again. */
+export async function unparkProposing(q: Queryable, runId: string): Promise<void> {
+  await q
+    .update(iterations)
+    .set({ leaseToken: null, leaseUntil: null })
+    .where(and(eq(iterations.runId, runId), eq(iterations.state, 'proposing'), eq(iterations.leaseToken, PARKED)));
+}

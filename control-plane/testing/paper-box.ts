@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import type { BoxFacts, Config, ExitRecord, JobReason, JobSpec } from '@nightshift/protocol';
+import { insertBox, markBoxSeen, markPhase, moveJob, findAttempt, type Db } from '@nightshift/db';
+import { finishAttempt } from '../fleet/finish-attempt.js';
+import { giveOut } from '../fleet/give-out.js';
+
+const FACTS: BoxFacts = {
+  hostname: 'paper',
+  os: 'linux',
+  arch: 'x64',
+  cpus: 1,
+  memoryBytes: 1,
+  gpus: [],
+  node: 'v20',
+  agentVersion: 'test',
+};
+
+export function exitOf(reason: JobReason, metric: number | null, detail = ''): ExitRecord {
+  const at = new Date().toISOString();
+  return {
+    reason,
+    detail,
+    exitCode: reason === 'completed' ? 0 : 1,
+    signal: null,
+    metric,
+    phases: [],
+    startedAt: at,
+    endedAt: at,
+    logBytes: 0,
+    logBytesDropped: 0,
+    metricCount: 0,
+    leftPids: [],
+    killedDescendants: 0,
+    energyWh: null,
+    peakMemoryBytes: null,
+    fingerprint: {},
+  };
+}
+
+/** A box without a machine: it takes jobs from the database and ends them with what a function says, through the same doors as a real one. */
+export async function paperBox(db: Db, options: { labels?: string[]; slots?: number } = {}) {
+  const box = await insertBox(db, {
+    name: `paper-${randomUUID().slice(0, 8)}`,
+    labels: options.labels ?? [],
+    facts: FACTS,
+  });
+  await markBoxSeen(db, box.id, {});
+  return {
+    id: box.id,
+    take: (): Promise<JobSpec | null> => giveOut(db, box.id, options.slots ?? 1),
+    async begin(job: JobSpec): Promise<void> {
+      await markPhase(db, job.attemptId, job.token, 'train');
+      const attempt = await findAttempt(db, job.attemptId);
+      await moveJob(db, job.jobId, ['assigned'], 'running', { startedAt: new Date() }, attempt?.number);
+    },
+    finish: (job: JobSpec, exit: ExitRecord) => finishAttempt(db, box.id, job.attemptId, job.token, exit),
+    /** Runs one job to its end; null when there was none. */
+    async work(measure: (config: Config, job: JobSpec) => number | ExitRecord): Promise<JobSpec | null> {
+      const job = await giveOut(db, box.id, options.slots ?? 1);
+      if (!job) return null;
+      await this.begin(job);
+      const result = measure(job.config, job);
+      await finishAttempt(
+        db,
+        box.id,
+        job.attemptId,
+        job.token,
+        typeof result === 'number' ? exitOf('completed', result) : result,
+      );
+      return job;
+    },
+  };
+}
+export type PaperBox = Awaited<ReturnType<typeof paperBox>>;
