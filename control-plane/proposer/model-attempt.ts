@@ -6,8 +6,13 @@ import { AnswerTooLarge, createHttpFetch } from './http-fetch.js';
 import type { Message } from './prompt.js';
 import { answerTokens } from './tokens.js';
 
-/** A proposal is a few hundred bytes; a stream of this size comes from a server that ignores its limits. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+/**
+ * A streamed token comes in some 300 bytes of JSON. A server that sends far more than was asked of it ignores its
+ * limits, and reading on would only fill memory.
+ */
+function maxBytes(tokens: number): number {
+  return 262_144 + tokens * 1024;
+}
 
 export interface Completion {
   text: string;
@@ -67,7 +72,7 @@ async function exchange(request: AttemptRequest, completion: Completion): Promis
     logLevel: 'off',
     maxRetries: 0,
     timeout: Math.min(2_000_000_000, Math.ceil(request.timeoutMs) + 1000),
-    fetch: createHttpFetch({ maxBytes: MAX_ANSWER_BYTES, withKey: request.apiKey !== null }),
+    fetch: createHttpFetch({ maxBytes: maxBytes(answerTokens(spec)), withKey: request.apiKey !== null }),
   });
   const body = {
     model: spec.name,

@@ -101,21 +101,12 @@ export function buildPrompt(input: PromptInput): Prompt {
   const fixed = [...heads.flatMap((section) => [...section.head, '']), '# Left out to fit', '', '', ...tail].join('\n');
   const fixedTokens = estimateTokens([{ content: SYSTEM }, { content: fixed }]);
   const units = input.budgetTokens * 3;
-  let fitted = fitItems(heads, fixedTokens * 3, units);
-  let repeats: string[] = [];
-  if (fitted.cut.length > 0 && fitted.fits) {
-    const reserve = Math.floor(units * REPEATS_SHARE);
-    const tighter = fitItems(heads, fixedTokens * 3 + reserve, units);
-    if (tighter.fits) {
-      fitted = tighter;
-      const unseen = pairs.items.filter((item) => !tighter.kept.has(item));
-      repeats = repeatLines(
-        unseen.flatMap((item) => pairs.rowOf.get(item) ?? []),
-        reserve,
-      );
-    }
-  }
-  const { kept, cut, fits } = fitted;
+  const { kept, cut, fits, reserved } = fitItems(heads, fixedTokens * 3, units, Math.floor(units * REPEATS_SHARE));
+  const unseen = pairs.items.filter((item) => !kept.has(item));
+  const repeats = repeatLines(
+    unseen.flatMap((item) => pairs.rowOf.get(item) ?? []),
+    reserved,
+  );
   const lines: string[] = [];
   for (const section of heads) {
     const items = section.items.filter((item) => kept.has(item)).map((item) => item.text);

@@ -25,7 +25,8 @@ test('nothing in it can forge a turn or a section', () => {
 });
 
 test('a cut falls between characters and says how much went', () => {
-  expect(quoteData('🚀🚀🚀🚀', 2)).toBe('"🚀🚀" (+4 characters)');
+  expect(quoteData('🚀🚀🚀🚀', 4)).toBe('"🚀🚀" (+4 characters)');
+  expect(quoteData('🚀🚀🚀🚀', 5)).toBe('"🚀🚀" (+4 characters)');
   expect(quoteData('abc', 3)).toBe('"abc"');
   expect(quoteData('x'.repeat(1_000_000), 5)).toBe('"xxxxx" (+999995 characters)');
 });

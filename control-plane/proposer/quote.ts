@@ -16,13 +16,11 @@ function escapeChar(char: string): string {
     .join('');
 }
 
-/** The first `max` code points of a text. */
+/** The first `max` characters (UTF-16 units) of a text, never half of a pair. */
 export function cutText(text: string, max: number): { text: string; dropped: number } {
   if (text.length <= max) return { text, dropped: 0 };
-  // A code point is at most two code units, so only this much of a megabyte-long text has to be looked at.
-  const points = Array.from(text.slice(0, max * 2));
-  if (points.length <= max && text.length <= max * 2) return { text, dropped: 0 };
-  const head = points.slice(0, max).join('');
+  const last = text.charCodeAt(max - 1);
+  const head = text.slice(0, last >= 0xd800 && last <= 0xdbff ? max - 1 : max);
   return { text: head, dropped: text.length - head.length };
 }
 

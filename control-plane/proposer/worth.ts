@@ -47,7 +47,7 @@ export function pairWorth(
 
 /** An old iteration's own line. Its figures are in the table already: only its gist is new, so it ranks below a row like it. */
 export function olderWorth(outcome: IterationOutcome, effect: number | null, noise: number): number {
-  if (outcome === 'kept') return 68;
+  if (outcome === 'kept') return 60 + 8 * clarity(effect, noise);
   if (outcome === 'failed') return 52;
   if (outcome === 'blocked') return 5;
   return (outcome === 'inconclusive' ? 25 : 10) + 25 * clarity(effect, noise);

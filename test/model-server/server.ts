@@ -203,8 +203,10 @@ async function stream(
     }
   } else if (behaviour === 'flood') {
     const block = `data: ${'x'.repeat(65_536)}`;
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
     while (!response.destroyed) {
-      if (!response.write(block)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (!response.write(block)) await once(response, 'drain', { signal: gone.signal }).catch(() => undefined);
     }
     return;
   } else for (const chunk of chunks) response.write(chunk);
