@@ -6,7 +6,7 @@
 // Control and invisible characters (bidirectional overrides, zero-width, line separators, lone surrogates) can hide
 // text from a person who audits a prompt; a `<|…|>` or `[INST]` would be read as a turn by servers that tokenise it so.
 const HIDDEN =
-  /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\uffff\u{e0000}-\u{e0fff}]/gu;
+  /[\ufe00-\ufe0f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\uffff\u{e0000}-\u{e0fff}]/gu;
 const TURN = /\[(?=\/?[A-Z_]{3,20}\])/g;
 
 function escapeChar(char: string): string {
