@@ -20,3 +20,4 @@ export type EventRow = typeof schema.events.$inferSelect;
 export type TokenRow = typeof schema.tokens.$inferSelect;
 export type MetricPointRow = typeof schema.metricPoints.$inferSelect;
 export type TelemetryRow = typeof schema.telemetry.$inferSelect;
+export type WebhookRow = typeof schema.webhooks.$inferSelect;

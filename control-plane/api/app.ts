@@ -6,16 +6,20 @@ import { AppError, specJsonSchema } from '@nightshift/protocol';
 import { agentSocket } from './agent-socket.js';
 import { boxes } from './boxes.js';
 import type { ApiDeps, ApiEnv } from './deps.js';
+import { docs } from './docs.js';
 import { enrolments } from './enrolments.js';
 import { events } from './events.js';
+import { health } from './health.js';
 import { iterations } from './iterations.js';
 import { jobs } from './jobs.js';
 import { policy } from './policy.js';
 import { problem, problemOf } from './problem.js';
 import { projects } from './projects.js';
+import { prometheus } from './prometheus.js';
 import { runs } from './runs.js';
 import { tokens } from './tokens.js';
 import { trajectory } from './trajectory.js';
+import { webhooks } from './webhooks.js';
 
 /** Bodies are specs, proposals and menus. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -23,6 +27,8 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** The whole REST API as one fetch handler. */
 export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>();
+  const metrics = prometheus(deps);
+  app.use(metrics.observe);
   app.use(async (c, next) => {
     const given = c.req.header('x-request-id');
     c.set('requestId', given !== undefined && /^[\w-]{1,100}$/.test(given) ? given : randomUUID());
@@ -61,8 +67,12 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   app.route('/v1/tokens', tokens(deps));
   app.route('/v1/policy', policy(deps));
   app.route('/v1/events', events(deps));
+  app.route('/v1/webhooks', webhooks(deps));
+  app.route('/metrics', metrics.routes);
+  app.route('/docs', docs());
+  app.route('/', health(deps));
   app.get('/v1/spec.schema.json', (c) => c.json(specJsonSchema()));
-  app.get('/openapi.json', (c) => c.json(describe(app, deps.version)));
+  app.get('/openapi.json', (c) => c.json({ ...describe(app, deps.version), servers: [{ url: '/' }] }));
   return app;
 }
 
