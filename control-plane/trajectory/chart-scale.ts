@@ -6,7 +6,7 @@ export function pixels(from: [number, number], to: [number, number]): (value: nu
   return (value) => to[0] + ((value - from[0]) / span) * (to[1] - to[0]);
 }
 
-/** How many times the spread of the ordinary values a chart may stretch before it cuts outliers off. */
+/** How far a chart may stretch for outliers: so many times its range from the best to the worst ordinary value. */
 const STRETCH = 2.5;
 
 /**
@@ -21,9 +21,10 @@ export function clippedRange(values: readonly number[], goal: Goal): { low: numb
   let high = at(1);
   if (fence > 0) {
     const ordinary = sorted.filter((value) => value >= at(0.25) - fence && value <= at(0.75) + fence);
-    const spread = STRETCH * ((ordinary[ordinary.length - 1] ?? high) - (ordinary[0] ?? low));
-    if (goal === 'minimize') high = sorted.findLast((value) => value <= low + spread) ?? high;
-    else low = sorted.find((value) => value >= high - spread) ?? low;
+    const most = low + STRETCH * ((ordinary[ordinary.length - 1] ?? high) - low);
+    const least = high - STRETCH * (high - (ordinary[0] ?? low));
+    if (goal === 'minimize') high = sorted.findLast((value) => value <= most) ?? high;
+    else low = sorted.find((value) => value >= least) ?? low;
   }
   const padding = high === low ? Math.abs(high) * 0.01 || 1 : (high - low) * 0.07;
   return { low: low - padding, high: high + padding };

@@ -1,6 +1,6 @@
 import type { KnobValue, Trajectory } from '@nightshift/protocol';
 import { coverageOf } from './coverage.js';
-import { isEvaluated, isNoop } from './measurements.js';
+import { isBaselineAgain, isEvaluated, replicateKey } from './measurements.js';
 import { noiseOf } from './noise.js';
 import { repeatedIterations } from './pairs.js';
 import { keepsOf } from './keeps.js';
@@ -39,8 +39,9 @@ export const HEALTH_RULES = {
 export interface RecentEvaluated {
   iteration: number;
   knob: string | null;
-  /** A repeat that nobody asked for: the playbook's own replicates are not counted. */
+  /** The same change in the same configuration as before, that nobody asked for: the playbook's own replicates are not counted. */
   isRepeat: boolean;
+  /** It ran the baseline's configuration again. */
   isNoop: boolean;
 }
 export interface RecentIteration {
@@ -205,7 +206,7 @@ function causesOf(rows: RecentIteration[]): string {
 /** The evidence of a whole trajectory; `updateLive` gathers the same, one iteration at a time. */
 export function healthEvidence(trajectory: Trajectory): HealthEvidence {
   const evaluated = trajectory.records.filter(isEvaluated);
-  const repeated = repeatedIterations(trajectory);
+  const repeated = repeatedIterations(trajectory, (record) => replicateKey(record.proposal, record));
   const keeps = keepsOf(trajectory);
   const coverage = coverageOf(trajectory);
   const [top] = keeps.byPair;
@@ -216,7 +217,7 @@ export function healthEvidence(trajectory: Trajectory): HealthEvidence {
       iteration: record.iteration,
       knob: record.proposal?.knob ?? null,
       isRepeat: repeated.has(record) && record.proposer !== 'playbook',
-      isNoop: record.proposal !== null && isNoop(trajectory, record.proposal),
+      isNoop: isBaselineAgain(trajectory, record),
     })),
     recentIterations: trajectory.records.slice(-HEALTH_RULES.blindSpan).map(recentIterationOf),
     currentPlateau: plateauOf(trajectory).current,
@@ -256,7 +257,7 @@ function constantMetricOf(trajectory: Trajectory): HealthEvidence['constantMetri
   if (!first || evaluated.some((record) => record.metric !== first.metric)) return null;
   const pairs = new Set(
     evaluated.flatMap((record) =>
-      record.proposal === null || isNoop(trajectory, record.proposal)
+      record.proposal === null || isBaselineAgain(trajectory, record)
         ? []
         : [JSON.stringify([record.proposal.knob, record.proposal.newValue])],
     ),

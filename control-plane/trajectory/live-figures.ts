@@ -1,6 +1,7 @@
 import type { Keep } from './analysis.js';
-import { judgeHealth, type Health } from './health.js';
-import { liveEvidence, liveImprovement, type Live } from './live.js';
+import { judgeHealth, type Health, type HealthEvidence } from './health.js';
+import type { Live } from './live-state.js';
+import { improvementOver } from './measurements.js';
 
 /** What people watch while a run goes on. Unknown figures are null, never 0; rates are fractions of 1. */
 export interface LiveFigures {
@@ -52,7 +53,8 @@ export function liveFigures(live: Live): LiveFigures {
   const { counts, cost, noise, baselineValue } = live;
   const total = live.knobs?.length ?? null;
   const evidence = liveEvidence(live);
-  const improvement = liveImprovement(live);
+  const best = live.keeps.best;
+  const improvement = best === null ? null : improvementOver(live.goal, baselineValue, best.metric);
   const percent = improvement !== null && improvement > 0 ? improvement * 100 : null;
   const sd = noise.degreesOfFreedom === 0 ? null : Math.sqrt(noise.squares / noise.degreesOfFreedom);
   const energyKwh = cost.energyWh === null ? null : cost.energyWh / 1000;
@@ -84,7 +86,7 @@ export function liveFigures(live: Live): LiveFigures {
     keepRate: ratio(counts.kept, counts.evaluated),
     keeps: {
       first: live.keeps.first,
-      best: live.keeps.best === null ? null : { ...live.keeps.best, improvement },
+      best: best === null ? null : { ...best, improvement },
       topPairShare: evidence.keeps.topPairShare,
     },
     wins: { ...live.wins },
@@ -106,6 +108,30 @@ export function liveFigures(live: Live): LiveFigures {
       secondsPerPercent: percent === null || cost.wallSeconds === null ? null : cost.wallSeconds / percent,
     },
     health: judgeHealth(evidence),
+  };
+}
+
+/** The evidence for `judgeHealth`, from the state alone. */
+export function liveEvidence(live: Live): HealthEvidence {
+  const { topPair } = live.keeps;
+  return {
+    iterations: live.counts.iterations,
+    evaluated: live.counts.evaluated,
+    recentEvaluated: live.recentEvaluated,
+    recentIterations: live.recentIterations,
+    currentPlateau: live.counts.evaluated === 0 ? null : live.plateau.current,
+    bestIteration: live.plateau.bestIteration,
+    knobs: {
+      total: live.knobs?.length ?? null,
+      untouched: live.knobs?.filter((name) => !live.touched.includes(name)) ?? null,
+    },
+    flipped: live.flipped.toSorted((a, b) => a.order - b.order).map(({ knob, value }) => ({ knob, value })),
+    keeps: {
+      count: live.keeps.count,
+      topPairShare: topPair === null || live.keeps.count === 0 ? null : topPair.kept / live.keeps.count,
+      top: topPair === null ? null : { knob: topPair.knob, value: topPair.value },
+    },
+    constantMetric: live.constant === null ? null : { value: live.constant.value, pairs: live.constant.distinct },
   };
 }
 

@@ -1,21 +1,8 @@
-import {
-  pairKey,
-  type Config,
-  type Goal,
-  type KnobValue,
-  type Trajectory,
-  type TrajectoryRecord,
-} from '@nightshift/protocol';
+import { configKey, pairKey, type Config, type TrajectoryRecord } from '@nightshift/protocol';
 import type { Keep } from './analysis.js';
+import { HEALTH_RULES, recentIterationOf } from './health.js';
+import { shortKey, type Live, type LiveGroup } from './live-state.js';
 import {
-  HEALTH_RULES,
-  recentIterationOf,
-  type HealthEvidence,
-  type RecentEvaluated,
-  type RecentIteration,
-} from './health.js';
-import {
-  improvementOver,
   isBetter,
   isEvaluated,
   isNoop,
@@ -26,116 +13,7 @@ import {
 } from './measurements.js';
 import { WINDOW } from './pairs.js';
 
-/** Running mean and squared deviations of one group of replicates (Welford 1962), with its decisions. */
-interface LiveGroup {
-  knob: string;
-  value: KnobValue;
-  n: number;
-  mean: number;
-  squares: number;
-  kept: number;
-  reverted: number;
-  /** Which group it was, from 0: flipped pairs are listed in the order of their first measurement. */
-  order: number;
-}
-
-interface TopPair {
-  knob: string;
-  value: KnobValue;
-  kept: number;
-  order: number;
-}
-
-/**
- * The state behind the live figures: plain JSON, so that it is stored with the run and taken up again. Each iteration costs constant work;
- * the state itself grows with the number of distinct pairs only.
- */
-export interface Live {
-  version: 1;
-  goal: Goal;
-  knobs: string[] | null;
-  /** The baseline's value of every knob it or the menu names. */
-  baselineConfig: Config;
-  baselineValue: number | null;
-  counts: {
-    iterations: number;
-    evaluated: number;
-    kept: number;
-    reverted: number;
-    inconclusive: number;
-    blocked: number;
-    failed: number;
-  };
-  /** Proposals that the rails stopped, and all that they saw. */
-  tries: { blocked: number; all: number };
-  proposals: Record<string, number>;
-  /** Sum over knobs of n log2 n: what the entropy needs. */
-  proposalsLogSum: number;
-  proposalsTotal: number;
-  touched: string[];
-  wins: Record<string, number>;
-  /** For the key of every pair that reached a box: how often it was kept, and as which pair it was kept first. */
-  pairs: Record<string, { kept: number; order: number | null }>;
-  keptPairs: number;
-  unique: number;
-  repeats: number;
-  noops: number;
-  windows: { first: number; last: number; n: number; repeats: number }[];
-  keeps: { first: Keep | null; best: Keep | null; topPair: TopPair | null; count: number };
-  plateau: { best: number | null; bestIteration: number | null; longest: number; current: number };
-  groups: Record<string, LiveGroup>;
-  groupCount: number;
-  noise: { squares: number; degreesOfFreedom: number };
-  /** Keys of groups that were both kept and reverted. */
-  flipped: string[];
-  cost: { wallSeconds: number | null; modelSeconds: number | null; modelCalls: number; energyWh: number | null };
-  recentEvaluated: RecentEvaluated[];
-  recentIterations: RecentIteration[];
-  /** The one metric seen so far and the distinct changes that had it; null once two differ. */
-  constant: { value: number; pairs: Record<string, true>; distinct: number } | null;
-}
-
-/** The state before the first iteration. The baseline must have been measured: its value is what improvements are fractions of. */
-export function emptyLive(of: Pick<Trajectory, 'metric' | 'menu' | 'baseline'>): Live {
-  const defaults = Object.entries(of.menu?.knobs ?? {}).map(([name, knob]) => [name, knob.default] as const);
-  const squares = { value: 0, degreesOfFreedom: 0 };
-  const values = of.baseline.values.filter(Number.isFinite);
-  if (values.length > 1) {
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    squares.value = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-    squares.degreesOfFreedom = values.length - 1;
-  }
-  return {
-    version: 1,
-    goal: of.metric.goal,
-    knobs: of.menu === null ? null : Object.keys(of.menu.knobs),
-    baselineConfig: { ...Object.fromEntries(defaults), ...of.baseline.config },
-    baselineValue: of.baseline.value,
-    counts: { iterations: 0, evaluated: 0, kept: 0, reverted: 0, inconclusive: 0, blocked: 0, failed: 0 },
-    tries: { blocked: 0, all: 0 },
-    proposals: {},
-    proposalsLogSum: 0,
-    proposalsTotal: 0,
-    touched: [],
-    wins: {},
-    pairs: {},
-    keptPairs: 0,
-    unique: 0,
-    repeats: 0,
-    noops: 0,
-    windows: [],
-    keeps: { first: null, best: null, topPair: null, count: 0 },
-    plateau: { best: of.baseline.value, bestIteration: null, longest: 0, current: 0 },
-    groups: {},
-    groupCount: 0,
-    noise: { squares: squares.value, degreesOfFreedom: squares.degreesOfFreedom },
-    flipped: [],
-    cost: { wallSeconds: null, modelSeconds: null, modelCalls: 0, energyWh: null },
-    recentEvaluated: [],
-    recentIterations: [],
-    constant: null,
-  };
-}
+export { emptyLive, type Live } from './live-state.js';
 
 /** Takes one more iteration in. The given state is changed and handed back, so that the work does not grow with the run. */
 export function updateLive(live: Live, record: TrajectoryRecord): Live {
@@ -145,10 +23,10 @@ export function updateLive(live: Live, record: TrajectoryRecord): Live {
   countTries(live, record);
   countCost(live, record);
   const isRepeat = countPair(live, record);
+  const isReplicate = countReplicates(live, record);
   if (isEvaluated(record)) {
     live.counts.evaluated += 1;
-    countEvaluated(live, record, isRepeat);
-    countReplicates(live, record);
+    countEvaluated(live, record, isRepeat, isReplicate);
   }
   return live;
 }
@@ -198,9 +76,11 @@ function countPair(live: Live, record: TrajectoryRecord): boolean {
   return isRepeat;
 }
 
-function countEvaluated(live: Live, record: EvaluatedRecord, isRepeat: boolean): void {
+function countEvaluated(live: Live, record: EvaluatedRecord, isRepeat: boolean, isReplicate: boolean): void {
   const isNoopHere =
     record.proposal !== null && isNoop({ menu: null, baseline: { config: live.baselineConfig } }, record.proposal);
+  const isConfigKnown = live.baselineKey !== null && record.config !== null && record.proposal !== null;
+  const isAgain = isConfigKnown ? shortKey(configKey(record.config as Config)) === live.baselineKey : isNoopHere;
   if (isRepeat) live.repeats += 1;
   if (isNoopHere) live.noops += 1;
   const window = live.windows[live.windows.length - 1];
@@ -216,8 +96,8 @@ function countEvaluated(live: Live, record: EvaluatedRecord, isRepeat: boolean):
     {
       iteration: record.iteration,
       knob: record.proposal?.knob ?? null,
-      isRepeat: isRepeat && record.proposer !== 'playbook',
-      isNoop: isNoopHere,
+      isRepeat: isReplicate && record.proposer !== 'playbook',
+      isNoop: isAgain,
     },
     HEALTH_RULES.repeatSpan,
   );
@@ -241,31 +121,31 @@ function countEvaluated(live: Live, record: EvaluatedRecord, isRepeat: boolean):
       current: 0,
     };
   } else plateau.current += 1;
-  countConstant(live, record, isNoopHere);
+  countConstant(live, record, isAgain);
 }
 
-function countConstant(live: Live, record: EvaluatedRecord, isNoopHere: boolean): void {
+function countConstant(live: Live, record: EvaluatedRecord, isAgain: boolean): void {
   if (live.counts.evaluated === 1) live.constant = { value: record.metric, pairs: {}, distinct: 0 };
   if (live.constant === null) return;
   if (live.constant.value !== record.metric) {
     live.constant = null;
     return;
   }
-  if (record.proposal === null || isNoopHere) return;
+  if (record.proposal === null || isAgain) return;
   const key = pairKey(record.proposal.knob, record.proposal.newValue);
   if (Object.hasOwn(live.constant.pairs, key)) return;
   live.constant.pairs[key] = true;
   live.constant.distinct += 1;
 }
 
-function countReplicates(live: Live, record: EvaluatedRecord): void {
-  if (record.proposal === null) return;
-  const key = replicateKey(record.proposal, record);
-  const group: LiveGroup = Object.hasOwn(live.groups, key)
+/** Pools the measurements with those of the same pair and configuration, and says whether there was a try of it before. */
+function countReplicates(live: Live, record: TrajectoryRecord): boolean {
+  if (!isTried(record)) return false;
+  const key = shortKey(replicateKey(record.proposal, record));
+  const isReplicate = Object.hasOwn(live.groups, key);
+  const group: LiveGroup = isReplicate
     ? (live.groups[key] as LiveGroup)
     : {
-        knob: record.proposal.knob,
-        value: record.proposal.newValue,
         n: 0,
         mean: 0,
         squares: 0,
@@ -273,7 +153,7 @@ function countReplicates(live: Live, record: EvaluatedRecord): void {
         reverted: 0,
         order: live.groupCount++,
       };
-  for (const value of measurementsOf(record)) {
+  for (const value of isEvaluated(record) ? measurementsOf(record) : []) {
     group.n += 1;
     const delta = value - group.mean;
     group.mean += delta / group.n;
@@ -287,40 +167,12 @@ function countReplicates(live: Live, record: EvaluatedRecord): void {
   const wasFlipped = group.kept > 0 && group.reverted > 0;
   if (record.outcome === 'kept') group.kept += 1;
   if (record.outcome === 'reverted') group.reverted += 1;
-  if (!wasFlipped && group.kept > 0 && group.reverted > 0) live.flipped.push(key);
+  if (!wasFlipped && group.kept > 0 && group.reverted > 0) {
+    const { knob, newValue } = record.proposal;
+    live.flipped.push({ knob, value: newValue, order: group.order });
+  }
   live.groups[key] = group;
-}
-
-/** The evidence for `judgeHealth`, from the state alone. */
-export function liveEvidence(live: Live): HealthEvidence {
-  const { topPair } = live.keeps;
-  return {
-    iterations: live.counts.iterations,
-    evaluated: live.counts.evaluated,
-    recentEvaluated: live.recentEvaluated,
-    recentIterations: live.recentIterations,
-    currentPlateau: live.counts.evaluated === 0 ? null : live.plateau.current,
-    bestIteration: live.plateau.bestIteration,
-    knobs: {
-      total: live.knobs?.length ?? null,
-      untouched: live.knobs?.filter((name) => !live.touched.includes(name)) ?? null,
-    },
-    flipped: live.flipped
-      .map((key) => live.groups[key] as LiveGroup)
-      .sort((a, b) => a.order - b.order)
-      .map(({ knob, value }) => ({ knob, value })),
-    keeps: {
-      count: live.keeps.count,
-      topPairShare: topPair === null || live.keeps.count === 0 ? null : topPair.kept / live.keeps.count,
-      top: topPair === null ? null : { knob: topPair.knob, value: topPair.value },
-    },
-    constantMetric: live.constant === null ? null : { value: live.constant.value, pairs: live.constant.distinct },
-  };
-}
-
-/** Improvement of the best keep over the baseline; null while there is none. */
-export function liveImprovement(live: Live): number | null {
-  return live.keeps.best === null ? null : improvementOver(live.goal, live.baselineValue, live.keeps.best.metric);
+  return isReplicate;
 }
 
 function push<T>(list: T[], item: T, most: number): void {

@@ -16,8 +16,11 @@ export function isEvaluated(record: TrajectoryRecord): record is EvaluatedRecord
   return record.metric !== null && Number.isFinite(record.metric);
 }
 
+/** An iteration whose proposal reached a box. */
+export type TriedRecord = TrajectoryRecord & { proposal: Proposal };
+
 /** True when the proposal cost box time: it was measured, or it failed while being measured. */
-export function isTried(record: TrajectoryRecord): record is TrajectoryRecord & { proposal: Proposal } {
+export function isTried(record: TrajectoryRecord): record is TriedRecord {
   return record.proposal !== null && (record.outcome === 'failed' || isEvaluated(record));
 }
 
@@ -51,6 +54,17 @@ export function baselineValueOf(
 export function isNoop(of: Parameters<typeof baselineValueOf>[0], proposal: Proposal): boolean {
   const value = baselineValueOf(of, proposal.knob);
   return value !== undefined && pairKey(proposal.knob, value) === pairKey(proposal.knob, proposal.newValue);
+}
+
+/**
+ * An iteration that ran the baseline's configuration again. Where the source names configurations they are compared: with a moving
+ * incumbent, a proposal of the baseline's value is another configuration than the baseline.
+ */
+export function isBaselineAgain(of: Parameters<typeof baselineValueOf>[0], record: TrajectoryRecord): boolean {
+  if (record.proposal === null) return false;
+  if (of.baseline.config !== null && record.config !== null)
+    return configKey(of.baseline.config) === configKey(record.config);
+  return isNoop(of, record.proposal);
 }
 
 export function isBetter(goal: Goal, candidate: number, than: number): boolean {

@@ -1,8 +1,8 @@
 import type { KnobValue, Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import { isEvaluated, meanOf, measurementsOf, replicateKey } from './measurements.js';
+import { isEvaluated, isTried, meanOf, measurementsOf, replicateKey } from './measurements.js';
 
-/** All measurements of one pair in one configuration. */
+/** All measurements of one pair in one configuration; none where every try failed. */
 export interface ReplicateGroup {
   knob: string;
   value: KnobValue;
@@ -14,7 +14,7 @@ export interface ReplicateGroup {
 export function replicateGroups(trajectory: Trajectory): ReplicateGroup[] {
   const groups = new Map<string, ReplicateGroup>();
   for (const record of trajectory.records) {
-    if (record.proposal === null || !isEvaluated(record)) continue;
+    if (!isTried(record)) continue;
     const key = replicateKey(record.proposal, record);
     const group = groups.get(key) ?? {
       knob: record.proposal.knob,
@@ -23,7 +23,7 @@ export function replicateGroups(trajectory: Trajectory): ReplicateGroup[] {
       kept: 0,
       reverted: 0,
     };
-    group.values.push(...measurementsOf(record));
+    if (isEvaluated(record)) group.values.push(...measurementsOf(record));
     if (record.outcome === 'kept') group.kept += 1;
     if (record.outcome === 'reverted') group.reverted += 1;
     groups.set(key, group);

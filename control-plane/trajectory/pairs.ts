@@ -1,6 +1,6 @@
-import { pairKey, type KnobValue, type Trajectory } from '@nightshift/protocol';
+import { pairKey, type KnobValue, type Trajectory, type TrajectoryRecord } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import { isEvaluated, isNoop, isTried } from './measurements.js';
+import { isEvaluated, isNoop, isTried, type TriedRecord } from './measurements.js';
 
 /** Evaluated iterations in a window of the repeat rate; the last window may be shorter. */
 export const WINDOW = 10;
@@ -14,7 +14,7 @@ export function pairsOf(trajectory: Trajectory): Analysis['pairs'] {
   const tried = trajectory.records.filter((record) => record.proposal !== null);
   if (tried.length === 0 && trajectory.records.length > 0)
     return { unique: null, repeats: null, repeatRate: null, noops: null, windows: null, top: null };
-  const repeated = repeatedIterations(trajectory);
+  const repeated = repeatedIterations(trajectory, (record) => pairKey(record.proposal.knob, record.proposal.newValue));
   const evaluated = trajectory.records.filter(isEvaluated);
   const isRepeat = evaluated.map((record) => repeated.has(record));
   const repeats = isRepeat.filter(Boolean).length;
@@ -41,13 +41,16 @@ export function pairsOf(trajectory: Trajectory): Analysis['pairs'] {
   };
 }
 
-/** The records whose pair had reached a box before. */
-export function repeatedIterations(trajectory: Trajectory): Set<Trajectory['records'][number]> {
+/** The records whose change, as `keyOf` tells changes apart, had reached a box before. */
+export function repeatedIterations(
+  trajectory: Trajectory,
+  keyOf: (record: TriedRecord) => string,
+): Set<TrajectoryRecord> {
   const seen = new Set<string>();
-  const repeated = new Set<Trajectory['records'][number]>();
+  const repeated = new Set<TrajectoryRecord>();
   for (const record of trajectory.records) {
     if (!isTried(record)) continue;
-    const key = pairKey(record.proposal.knob, record.proposal.newValue);
+    const key = keyOf(record);
     if (seen.has(key)) repeated.add(record);
     seen.add(key);
   }

@@ -1,20 +1,15 @@
-import { configKey, type Trajectory } from '@nightshift/protocol';
+import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import { improvementOver, isBetter, isEvaluated, isNoop, meanOf, measurementsOf } from './measurements.js';
+import { improvementOver, isBaselineAgain, isBetter, isEvaluated, meanOf, measurementsOf } from './measurements.js';
 import { replicateGroups } from './noise.js';
 
 /** Every measurement of the baseline's configuration: its own, and those of iterations that proposed what it has already. */
 export function baselineMeasurements(trajectory: Trajectory): number[] {
-  const { config, values, value } = trajectory.baseline;
+  const { values, value } = trajectory.baseline;
   const own = values.filter(Number.isFinite);
   const all = own.length > 0 ? own : value === null ? [] : [value];
   for (const record of trajectory.records) {
-    if (!isEvaluated(record) || record.proposal === null) continue;
-    const isSame =
-      config !== null && record.config !== null
-        ? configKey(config) === configKey(record.config)
-        : isNoop(trajectory, record.proposal);
-    if (isSame) all.push(...measurementsOf(record));
+    if (isEvaluated(record) && isBaselineAgain(trajectory, record)) all.push(...measurementsOf(record));
   }
   return all;
 }

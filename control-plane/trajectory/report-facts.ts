@@ -1,8 +1,11 @@
-import { formatDuration, pairKey, type KnobValue, type Trajectory } from '@nightshift/protocol';
+import { formatDuration, pairKey, type KnobValue, type Trajectory, type TrajectoryRecord } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import { improvementOver, isBetter, isEvaluated, meanOf, measurementsOf } from './measurements.js';
+import { improvementOver, isBetter, isEvaluated, meanOf, measurementsOf, replicateKey } from './measurements.js';
 import { baselineMeasurements } from './replicated.js';
 import { countText, gainText, metricText, pairText, shareText } from './wording.js';
+
+/** Rows of the table of pairs that a page shows; the worst are left out beyond it. */
+export const MOST_TRIED_ROWS = 200;
 
 /** One row of the table of everything tried: a pair with all its measurements. */
 export interface TriedRow {
@@ -89,17 +92,23 @@ function headlineOf(trajectory: Trajectory, analysis: Analysis): string[] {
   if (best !== null) {
     const record = trajectory.records.find((row) => row.iteration === best.iteration && row.outcome === 'kept');
     const what = best.knob === null ? (record?.description ?? 'an unnamed change') : pairText(best.knob, best.value);
-    const draws = record?.proposal
-      ? triedRows(trajectory).find(
-          (row) => pairKey(row.knob, row.value) === pairKey(record.proposal!.knob, record.proposal!.newValue),
-        )?.n
-      : undefined;
-    const luck = draws !== undefined && draws > 1 ? `, the best of ${draws} draws of that pair` : ', measured once';
+    const luck = record === undefined ? '' : luckOf(trajectory, record);
     lines.push(
       `Single best keep: iteration ${best.iteration}, ${what}, ${name} ${metricText(best.metric)}, ${gainText(best.improvement)}${luck}.`,
     );
   } else lines.push(analysis.evaluated === 0 ? 'Nothing was measured.' : 'Nothing was kept.');
   return lines;
+}
+
+/** How far one iteration can be trusted: a mean of several measurements, the best of several draws, or a single one. */
+function luckOf(trajectory: Trajectory, record: TrajectoryRecord): string {
+  if (record.values.length > 1) return `, the mean of ${record.values.length} measurements`;
+  if (record.proposal === null) return ', measured once';
+  const key = replicateKey(record.proposal, record);
+  const draws = trajectory.records.filter(
+    (row) => row.proposal !== null && isEvaluated(row) && replicateKey(row.proposal, row) === key,
+  ).length;
+  return draws > 1 ? `, the best of ${draws} draws of that pair` : ', measured once';
 }
 
 function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string][] {

@@ -1,6 +1,6 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import { reportFacts, type ReportFacts } from './report-facts.js';
+import { MOST_TRIED_ROWS, reportFacts, type ReportFacts } from './report-facts.js';
 import { CHART_STYLE, coverageChart, metricChart, repeatChart } from './svg.js';
 import { escapeHtml, gainText, metricText, pairText } from './wording.js';
 
@@ -54,14 +54,17 @@ function keepsSection(facts: ReportFacts): string {
 
 function triedSection(facts: ReportFacts): string {
   if (facts.tried.length === 0) return '';
-  const rows = facts.tried.map((row) => [
-    pairText(row.knob, row.value),
-    String(row.proposed),
-    String(row.n),
-    row.mean === null ? '' : metricText(row.mean),
-    row.improvement === null ? '' : gainText(row.improvement),
-    ...[row.kept, row.reverted, row.inconclusive, row.failed, row.blocked].map((n) => (n === 0 ? '' : String(n))),
-  ]);
+  const more = facts.tried.length - MOST_TRIED_ROWS;
+  const rows = facts.tried
+    .slice(0, MOST_TRIED_ROWS)
+    .map((row) => [
+      pairText(row.knob, row.value),
+      String(row.proposed),
+      String(row.n),
+      row.mean === null ? '' : metricText(row.mean),
+      row.improvement === null ? '' : gainText(row.improvement),
+      ...[row.kept, row.reverted, row.inconclusive, row.failed, row.blocked].map((n) => (n === 0 ? '' : String(n))),
+    ]);
   const head = [
     'pair',
     '#proposed',
@@ -74,7 +77,7 @@ function triedSection(facts: ReportFacts): string {
     '#failed',
     '#blocked',
   ];
-  return `<h2>What was tried, best mean first</h2>${table(head, rows)}`;
+  return `<h2>What was tried, best mean first</h2>${table(head, rows)}${more > 0 ? `<p class="soft">and ${more} more pairs</p>` : ''}`;
 }
 
 function failuresSection(facts: ReportFacts): string {

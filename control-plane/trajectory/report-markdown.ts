@@ -1,6 +1,6 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import { reportFacts } from './report-facts.js';
+import { MOST_TRIED_ROWS, reportFacts } from './report-facts.js';
 import { escapeMarkdown, gainText, metricText, pairText, shareText } from './wording.js';
 
 /** The report in Markdown (GitHub's tables). Every text from outside is escaped. */
@@ -28,16 +28,21 @@ export function reportMarkdown(trajectory: Trajectory, analysis: Analysis, title
       '## What was tried, best mean first',
       table(
         ['pair', 'proposed>', 'n>', 'mean>', 'gain>', 'kept>', 'reverted>', 'inconclusive>', 'failed>', 'blocked>'],
-        facts.tried.map((row) => [
-          pairText(row.knob, row.value),
-          String(row.proposed),
-          String(row.n),
-          row.mean === null ? '' : metricText(row.mean),
-          row.improvement === null ? '' : gainText(row.improvement),
-          ...[row.kept, row.reverted, row.inconclusive, row.failed, row.blocked].map((n) => (n === 0 ? '' : String(n))),
-        ]),
+        facts.tried
+          .slice(0, MOST_TRIED_ROWS)
+          .map((row) => [
+            pairText(row.knob, row.value),
+            String(row.proposed),
+            String(row.n),
+            row.mean === null ? '' : metricText(row.mean),
+            row.improvement === null ? '' : gainText(row.improvement),
+            ...[row.kept, row.reverted, row.inconclusive, row.failed, row.blocked].map((n) =>
+              n === 0 ? '' : String(n),
+            ),
+          ]),
       ),
     );
+  if (facts.tried.length > MOST_TRIED_ROWS) blocks.push(`and ${facts.tried.length - MOST_TRIED_ROWS} more pairs`);
   if (facts.failures.length > 0)
     blocks.push(
       '## Without a measurement',

@@ -9,31 +9,41 @@ export interface SourceLine {
 }
 export type JsonObject = Record<string, unknown>;
 
-/** Problems found while reading, in the order of their lines; the list is bounded, the count of the rest is kept. */
+const MAX_LISTED = 100;
+
+/** Problems found while reading: those of a line in the order of their lines, then those of the file. Bounded; the rest is counted. */
 export class ReadWarnings {
-  readonly list: string[] = [];
-  #dropped = 0;
+  readonly #lines: { line: number; message: string }[] = [];
+  readonly #notes: string[] = [];
 
   add(line: number, message: string): void {
-    if (this.list.length < 100) this.list.push(`line ${line}: ${message}`);
-    else this.#dropped += 1;
+    this.#lines.push({ line, message });
   }
   note(message: string): void {
-    this.list.push(message);
+    this.#notes.push(message);
   }
   finish(): string[] {
-    return this.#dropped > 0 ? [...this.list, `${this.#dropped} more lines with problems are not listed`] : this.list;
+    const listed = this.#lines.sort((a, b) => a.line - b.line).slice(0, MAX_LISTED);
+    const rest = this.#lines.length - listed.length;
+    return [
+      ...listed.map(({ line, message }) => `line ${line}: ${message}`),
+      ...(rest > 0 ? [`${rest} more lines with problems are not listed`] : []),
+      ...this.#notes,
+    ];
   }
 }
 
-/** The lines that are not blank. A byte order mark, CR before LF and the NULs that a host's sudden death leaves are taken off. */
+/** The lines that are not blank. A byte order mark (joined files have several), CR before LF and the NULs that a host's sudden death leaves are taken off. */
 export function sourceLines(text: string): SourceLine[] {
-  const raw = text.replace(/^\uFEFF/, '').split('\n');
+  const raw = text.split('\n');
   const hasTail = raw[raw.length - 1] !== '';
   return raw
     .map((line, index) => ({
       number: index + 1,
-      text: line.replaceAll('\0', '').replace(/\r$/, ''),
+      text: line
+        .replaceAll('\0', '')
+        .replace(/^\uFEFF/, '')
+        .replace(/\r$/, ''),
       isTail: hasTail && index === raw.length - 1,
     }))
     .filter((line) => line.text.trim() !== '');

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import type { Trajectory, TrajectoryRecord } from '@nightshift/protocol';
+import { analyze } from './analyze.js';
+import { axisTicks, clippedRange } from './chart-scale.js';
+import { writeCsv } from './exports.js';
+import { reportHtml } from './report-html.js';
+import { reportMarkdown } from './report-markdown.js';
+import { reportText } from './report-text.js';
+import { metricChart } from './svg.js';
+
+const EVIL = '<script>alert("x")</script>';
+
+function record(iteration: number, metric: number | null, change: Partial<TrajectoryRecord> = {}): TrajectoryRecord {
+  return {
+    iteration,
+    outcome: metric === null ? 'failed' : 'reverted',
+    proposer: 'model',
+    proposal: { knob: EVIL, newValue: `</svg>${iteration}`, reason: '=1+1' },
+    config: null,
+    values: metric === null ? [] : [metric],
+    metric,
+    failure: metric === null ? 'crash: \u001b[2J<b>|boom|</b>' : null,
+    rail: null,
+    blocked: [],
+    decision: null,
+    wallSeconds: 60,
+    modelSeconds: null,
+    energyWh: 100,
+    ...change,
+  };
+}
+const trajectory: Trajectory = {
+  metric: { name: 'loss', goal: 'minimize' },
+  menu: null,
+  baseline: { config: null, values: [1], value: 1 },
+  records: [record(1, 0.99), record(2, 0.9, { outcome: 'kept' }), record(3, null), record(4, 1.01), record(5, 50)],
+  warnings: [EVIL],
+};
+const analysis = analyze(trajectory);
+
+describe('the HTML report', () => {
+  const html = reportHtml(trajectory, analysis, EVIL);
+
+  it('shows text from outside as text', () => {
+    expect(html).not.toContain('<script');
+    expect(html).not.toContain('</svg>1');
+    expect(html).not.toContain('<b>|');
+    expect(html).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;');
+  });
+
+  it('needs nothing from outside', () => {
+    expect(html).not.toMatch(/\b(?:src|href|url|@import)\s*[=(]/);
+    expect(html).toContain("default-src 'none'");
+    expect(html).toContain('prefers-color-scheme:dark');
+  });
+
+  it('has the three pictures and balanced tags', () => {
+    expect(html.match(/<svg /g)).toHaveLength(3);
+    for (const tag of ['svg', 'table', 'text', 'tr', 'td', 'p', 'ul', 'title', 'figure'])
+      expect([tag, html.match(new RegExp(`<${tag}[ >]`, 'g'))?.length ?? 0]).toEqual([
+        tag,
+        html.match(new RegExp(`</${tag}>`, 'g'))?.length ?? 0,
+      ]);
+  });
+
+  it('is made for a run that has nothing yet', () => {
+    const empty = { ...trajectory, records: [], warnings: [] };
+    expect(reportHtml(empty, analyze(empty))).toContain('Nothing was measured.');
+    const unknown = { ...empty, baseline: { config: null, values: [], value: null } };
+    expect(reportHtml(unknown, analyze(unknown)).match(/<svg /g)).toHaveLength(3);
+  });
+});
+
+describe('the metric chart', () => {
+  it('draws an outlier at the edge with its value, and the best value in place', () => {
+    const wide = {
+      ...trajectory,
+      records: [...trajectory.records, ...Array.from({ length: 12 }, (_, i) => record(6 + i, 1 + i / 1000))],
+    };
+    const svg = metricChart(wide, analyze(wide));
+    expect(svg).toContain('beyond the scale');
+    expect(svg).toMatch(/>50<\/text>/);
+    expect(clippedRange([0.2, 1, 1.01, 1.02, 1.03, 1.04, 9], 'minimize').low).toBeLessThan(0.2);
+    expect(clippedRange([0.2, 1, 1.01, 1.02, 1.03, 1.04, 9], 'minimize').high).toBeLessThan(9);
+    expect(clippedRange([0.2, 1, 1.01, 1.02, 1.03, 1.04, 9], 'maximize').high).toBeGreaterThan(9);
+  });
+
+  it('has round ticks', () => {
+    expect(axisTicks(10.84, 11.16, 7)).toEqual([10.85, 10.9, 10.95, 11, 11.05, 11.1, 11.15]);
+    expect(axisTicks(1, 50, 10)).toEqual([5, 10, 15, 20, 25, 30, 35, 40, 45, 50]);
+    expect(axisTicks(1, 1, 5)).toEqual([1]);
+  });
+});
+
+describe('the Markdown report', () => {
+  it('escapes what would break a table or become markup', () => {
+    const markdown = reportMarkdown(trajectory, analysis, EVIL);
+    expect(markdown).not.toContain('<script');
+    expect(markdown).toContain('\\|boom\\|');
+    const rows = markdown.split('\n').filter((line) => line.startsWith('|'));
+    expect(rows.every((row) => row.endsWith(' |'))).toBe(true);
+  });
+});
+
+describe('the terminal report', () => {
+  it('lets no control character through and keeps to its width', () => {
+    const text = reportText(trajectory, analysis, { width: 80, title: '\u001b[31mred' });
+    // eslint-disable-next-line no-control-regex
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f]/);
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it('says that nothing is replicated before it names the single best, and what the gain cost', () => {
+    const text = reportText(trajectory, analysis, { width: 120 });
+    expect(text.indexOf('Nothing was measured twice')).toBeLessThan(text.indexOf('Single best keep: iteration 2'));
+    expect(text).toContain('+10.00%, measured once');
+    expect(text).toContain('0.5 kWh, 0.05 kWh for each percent of the best keep');
+  });
+});
+
+describe('the CSV export', () => {
+  it('quotes cells and defuses formulas', () => {
+    const [, first] = writeCsv(trajectory).split('\r\n');
+    expect(first).toBe(
+      `1,reverted,model,"<script>alert(""x"")</script>",</svg>1,0.99,1,0.010000000000000009,,,,,60,,100,'=1+1`,
+    );
+  });
+});
+
+describe('a report of a long run', () => {
+  const records = Array.from({ length: 500 }, (_, i) =>
+    record(i + 1, 1 + i / 1000, { proposal: { knob: 'k', newValue: i, reason: '' } }),
+  );
+  const long = { ...trajectory, records };
+
+  it('names how many pairs it leaves out', () => {
+    const analysed = analyze(long);
+    expect(reportMarkdown(long, analysed)).toContain('\n\nand 300 more pairs\n');
+    expect(reportHtml(long, analysed)).toContain('and 300 more pairs');
+    expect(reportText(long, analysed, { triedRows: 5 })).toContain('and 495 more pairs');
+  });
+});
