@@ -25,7 +25,15 @@ function augmentedImprovement(surrogate: Surrogate, { mean, sd }: Assessed): num
   return expectedImprovement(target, mean, sd) * (1 - noise / Math.hypot(noise, sd));
 }
 
-/** What a measurement of a change is worth: augmented improvement, times its chance to run, times its fit as a first step on a new knob. */
+/** Below this chance to run a change comes after all others, however much it promises. */
+const HOPELESS = 0.2;
+
+/** A failure costs a measurement and teaches less than one, hence the square. */
+function feasibilityWeight(feasible: number): number {
+  return feasible * feasible * (feasible < HOPELESS ? 1e-6 : 1);
+}
+
+/** What a measurement of a change is worth: augmented improvement, weighed by its chance to run and its fit as a first step on a new knob. */
 export function acquisition(
   space: Space,
   base: Float64Array,
@@ -34,5 +42,5 @@ export function acquisition(
   isTouched: boolean,
 ): number {
   const fit = isTouched ? 1 : firstStepFit(space, base, item);
-  return (augmentedImprovement(surrogate, item) + 1e-12) * item.feasible * fit;
+  return (augmentedImprovement(surrogate, item) + 1e-12) * feasibilityWeight(item.feasible) * fit;
 }

@@ -7,8 +7,9 @@ import type { Space } from './space.js';
 const OPTIMISM = 1;
 /** Variance of a knob's straight-line effect over its whole range: failures such as out of memory grow with a knob. */
 const SLOPE_VARIANCE = 5;
-const LOCAL_VARIANCE = 0.6;
-const LOCAL_LENGTH = 0.35;
+/** A rough kernel: out of memory is a wall, and a smooth one would leave hope just behind it. */
+const LOCAL_VARIANCE = 1.5;
+const LOCAL_LENGTH = 0.3;
 const LABEL_VARIANCE = 0.1;
 /** Trials kept: every failure that fits, then the newest successes. */
 const MAX_TRIALS = 250;
@@ -42,9 +43,9 @@ export function learnFeasibility(space: Space, base: Float64Array, trials: reado
     if (axes[k]?.isCategory) return a !== origin && a === b ? 1 : 0;
     return (a - origin) * (b - origin);
   };
-  const local = LOCAL_LENGTH * LOCAL_LENGTH * Math.max(1, axes.length / 2);
+  const local = LOCAL_LENGTH * Math.sqrt(Math.max(1, axes.length / 2));
   const kernel = (linear: number, distance2: number) =>
-    SLOPE_VARIANCE * linear + LOCAL_VARIANCE * Math.exp(-distance2 / (2 * local));
+    SLOPE_VARIANCE * linear + LOCAL_VARIANCE * Math.exp(-Math.sqrt(distance2) / local);
 
   const matrix = new Float64Array(n * n);
   for (let i = 0; i < n; i++)
@@ -82,7 +83,7 @@ export function learnFeasibility(space: Space, base: Float64Array, trials: reado
       }
       let variance = kernel(line(axis, position, position), 0);
       for (const v of solveLower(factor, n, covariance)) variance -= v * v;
-      return normalCdf(mean / Math.sqrt(LABEL_VARIANCE + 0.15 + Math.max(0, variance)));
+      return normalCdf(mean / Math.sqrt(LABEL_VARIANCE + Math.max(0, variance)));
     },
   };
 }

@@ -26,7 +26,7 @@ interface Credit {
   cost: number;
 }
 
-/** Gain per measurement of each side: older turns fade, and both are drawn towards their common rate. Null while nothing was gained. */
+/** Gain per measurement of each side, as shares of 1: older turns fade, and both are drawn towards their common rate. Null while nothing was gained. */
 function rates(history: readonly Turn[]): Record<Turn['proposer'], number> | null {
   const credit: Record<Turn['proposer'], Credit> = { sampler: { gain: 0, cost: 0 }, model: { gain: 0, cost: 0 } };
   history.forEach((turn, i) => {
@@ -38,20 +38,22 @@ function rates(history: readonly Turn[]): Record<Turn['proposer'], number> | nul
   if (gain <= 0) return null;
   const common = gain / (credit.sampler.cost + credit.model.cost);
   const rate = ({ gain: g, cost }: Credit) => (g + PRIOR * common) / (cost + PRIOR);
-  return { sampler: rate(credit.sampler), model: rate(credit.model) };
+  const [sampler, model] = [rate(credit.sampler), rate(credit.model)];
+  const sum = sampler + model;
+  return sum > 0 ? { sampler: sampler / sum, model: model / sum } : null;
 }
 
 /** The model's share of the turns, between floor and ceiling: by the squares of both rates, so that a clear difference tells. */
 export function modelShare(history: readonly Turn[], bounds: ShareBounds): number {
   const rate = rates(history);
   const start = bounds.start ?? 0.5;
-  const model = start * (rate?.model ?? 1) ** 2;
-  const sampler = (1 - start) * (rate?.sampler ?? 1) ** 2;
+  const model = start * (rate?.model ?? 0.5) ** 2;
+  const sampler = (1 - start) * (rate?.sampler ?? 0.5) ** 2;
   return Math.min(bounds.ceiling, Math.max(bounds.floor, model / (model + sampler)));
 }
 
 /** What a model's proposal must promise (see screen.ts) while both sides have gained alike. */
-const LEAST_PROMISE = 0.3;
+const LEAST_PROMISE = 0.5;
 
 /**
  * The promise that a model's proposal needs to be measured: little from a model that has gained more than the sampler, as much as the

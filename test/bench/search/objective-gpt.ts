@@ -24,7 +24,7 @@ const menu = parseMenu({
 });
 
 const MEMORY_GB = 60;
-const LEAST_STEPS = 6;
+const LEAST_STEPS = 9;
 const square = (x: number) => x * x;
 
 /**

@@ -1,0 +1,51 @@
+import { compileConstraints, configKey, defaultConfig, parseMenu, type Config, type Trial } from '@nightshift/protocol';
+import { expect, test } from 'vitest';
+import { isCoverageDue } from './coverage.js';
+import { seededRandom } from './random.js';
+import { screenChange } from './screen.js';
+
+const menu = parseMenu({
+  knobs: {
+    x: { type: 'float', range: [0, 1], default: 0.8 },
+    size: { type: 'int', range: [1, 100], default: 20 },
+  },
+});
+const base = defaultConfig(menu);
+const cost = (config: Config) => 5 * (Number(config['x']) - 0.3) ** 2;
+const complete = (config: Config): Trial => ({ config, value: cost(config), state: 'complete' });
+const trials: Trial[] = [
+  ...[base, { ...base, x: 0.1 }, { ...base, x: 0.5 }, { ...base, x: 1 }, { ...base, size: 30 }].map(complete),
+  { config: { ...base, size: 80 }, value: null, state: 'failed', failure: 'oom' },
+];
+const input = (more: Trial[] = trials) => ({
+  menu,
+  constraints: compileConstraints(menu),
+  base,
+  trials: more,
+  goal: 'minimize' as const,
+  random: seededRandom('screen'),
+  noiseSd: 0.01,
+  exclude: (key: string) => more.some((trial) => configKey(trial.config) === key),
+});
+
+test('a good change promises more than a bad one, and a hopeless one nearly nothing', () => {
+  const good = screenChange(input(), { knob: 'x', newValue: 0.3 });
+  const bad = screenChange(input(), { knob: 'x', newValue: 0.95 });
+  const oom = screenChange(input(), { knob: 'size', newValue: 82 });
+  expect(good?.promise).toBeGreaterThan(0.3);
+  expect(good?.probabilityBetter).toBeGreaterThan(0.9);
+  expect(bad?.promise).toBeLessThan(good?.promise as number);
+  expect(oom?.probabilityFeasible).toBeLessThan(0.4);
+  expect(oom?.promise).toBeLessThan(0.05);
+});
+
+test('too few measurements, or a knob that is not on the menu, cannot be judged', () => {
+  expect(screenChange(input(trials.slice(0, 1)), { knob: 'x', newValue: 0.3 })).toBeNull();
+  expect(screenChange(input(), { knob: 'nothing', newValue: 1 })).toBeNull();
+});
+
+test('coverage is due while a knob was never changed and the deadline is near, and not afterwards', () => {
+  const onlyX = trials.filter((trial) => trial.config['size'] === 20);
+  expect(isCoverageDue({ menu, base, trials: onlyX })).toBe(true);
+  expect(isCoverageDue({ menu, base, trials })).toBe(false);
+});

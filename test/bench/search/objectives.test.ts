@@ -1,0 +1,47 @@
+import { compileConstraints, defaultConfig } from '@nightshift/protocol';
+import { randomSampler } from '@nightshift/control-plane/search/random-sampler';
+import { describe, expect, test } from 'vitest';
+import { amnesiacPolicy, hybridContender, modelContender, samplerContender } from './contenders.js';
+import { OBJECTIVES, prepare } from './objectives.js';
+import { race } from './race.js';
+import { estimate, studentQuantile95 } from './statistics.js';
+
+describe.each(OBJECTIVES.map((objective) => [objective.name, objective] as const))('%s', (_, objective) => {
+  const course = prepare(objective);
+
+  test('has a legal optimum that no random search beats', () => {
+    expect(compileConstraints(objective.menu).violations(course.best.config)).toEqual([]);
+    expect(objective.measure(course.best.config)).toEqual({ value: course.best.value });
+    const result = race(samplerContender('random', randomSampler), course, 1, 60);
+    expect(Math.min(...result.regret)).toBeGreaterThan(-0.01);
+    expect(result.regret[0]).toBeLessThanOrEqual(1.2);
+  });
+
+  test('leaves the baseline room to improve that noise does not hide', () => {
+    expect(Math.abs(course.baseValue - course.best.value)).toBeGreaterThan(10 * course.noiseSd);
+  });
+});
+
+test('the training surrogate has its three bad regions', () => {
+  const [gpt] = OBJECTIVES;
+  const at = (more: object) => gpt?.measure({ ...defaultConfig(gpt.menu), ...more });
+  expect(at({ d_model: 2048, n_layer: 48, d_ff: 8192 })).toEqual({ failure: 'oom' });
+  expect(at({ d_model: 2048, n_layer: 24, d_ff: 8192 })).toEqual({ failure: 'timeout' });
+  expect(at({ lr: 0.01 })).toEqual({ failure: 'diverged' });
+});
+
+test('a race is the same again for the same seed, and only the published loop wastes repeats', () => {
+  const course = prepare(OBJECTIVES[0] as (typeof OBJECTIVES)[number]);
+  const forgetful = modelContender('amnesiac', amnesiacPolicy, true);
+  const hybrid = hybridContender('hybrid', randomSampler, amnesiacPolicy);
+  expect(race(forgetful, course, 3, 40)).toEqual(race(forgetful, course, 3, 40));
+  expect(race(forgetful, course, 3, 40).wastedRepeats).toBeGreaterThan(5);
+  expect(race(hybrid, course, 3, 40).wastedRepeats).toBe(0);
+});
+
+test("Student's quantile and the interval have their known values", () => {
+  expect(studentQuantile95(29)).toBeCloseTo(2.045, 2);
+  expect(studentQuantile95(5)).toBeCloseTo(2.571, 1);
+  expect(estimate([1, 2, 3, 4, 5]).mean).toBe(3);
+  expect(estimate([1, 2, 3, 4, 5]).half).toBeCloseTo(1.963, 1);
+});
