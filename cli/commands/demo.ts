@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { withJson, type Cli } from '../cli.js';
+import type { DemoOptions } from '../demo/run-demo.js';
+import { parseCount, parsePort } from '../option-parsers.js';
+
+export function addDemo(program: Command, cli: Cli): void {
+  withJson(program.command('demo'))
+    .description('control plane, box and a run that really trains, on this machine; nothing else is needed')
+    .option('--once', 'end after the run')
+    .option('--iterations <n>', 'how many candidates', parseCount, 12)
+    .option('--port <port>', 'where to listen (default: 7700, or a free one)', parsePort)
+    .option('--database <url>', 'an empty Postgres database instead of its own')
+    .action(async (options: DemoOptions) => {
+      const { runDemo } = await import('../demo/run-demo.js');
+      await runDemo(cli, options);
+    });
+}

@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+import { formatDuration, type Spec } from '@nightshift/protocol';
+import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
+import { dataOf, type Api, type Run } from '../client.js';
+import { readInput } from '../input-file.js';
+import { limitIterations } from '../limit-iterations.js';
+import { listAll } from '../list-all.js';
+import { parseCount, parseFraction } from '../option-parsers.js';
+import { readSpecFile, SPEC_FILE } from '../spec-file.js';
+import { startRun } from '../start-run.js';
+import { waitForRun } from '../wait-for-run.js';
+
+interface RunOptions extends ClientOptions {
+  wait?: boolean;
+  notes?: string;
+  iterations?: number;
+  maxRegression?: number;
+}
+
+export function addRun(program: Command, cli: Cli): void {
+  withServer(program.command('run'))
+    .description('start a run of a spec')
+    .argument('[file]', 'the spec, or its folder', SPEC_FILE)
+    .option(
+      '--wait',
+      'follow the run to its end; the exit code says what it came to (Ctrl-C detaches, the run goes on)',
+    )
+    .option('--notes <program.md>', 'strategy notes for the proposer')
+    .option('--iterations <n>', 'instead of stop.iterations of the spec', parseCount)
+    .option(
+      '--max-regression <fraction>',
+      'with --wait: exit 12 when even the best candidate is worse by more',
+      parseFraction,
+    )
+    .addHelpText(
+      'after',
+      `
+Exit codes with --wait:
+  0 improved               20 every proposal blocked    64 bad usage or spec
+  10 no improvement        30 infrastructure failure    69 control plane unreachable
+  11 inconclusive          31 box lost                  77 not allowed
+  12 regression            40 budget spent undecided    130 cancelled, or detached`,
+    )
+    .action(async (file: string, options: RunOptions) => {
+      const notes = options.notes === undefined ? undefined : readInput(options.notes);
+      const { input, spec } = readSpecFile(file, (value) => limitIterations(value, options.iterations));
+      const api = apiOf(cli, options);
+      const run = await startRun(api, input, notes);
+      if (!options.json || options.wait) cli.terminal.err(startText(run, spec));
+      await warnOfBoxes(api, cli, spec);
+      if (options.wait) cli.exitCode = await waitForRun(cli, api, run, options);
+      else if (options.json) cli.terminal.json(run);
+      else cli.terminal.out(`${run.id}\n`);
+    });
+}
+
+function startText({ id }: Run, spec: Spec): string {
+  const { metric, stop, proposer } = spec;
+  const length = [
+    stop.iterations === null ? null : `${stop.iterations} iterations`,
+    stop.wallMs === null ? null : `at most ${formatDuration(stop.wallMs)}`,
+  ].filter(Boolean);
+  const better = metric.goal === 'minimize' ? 'lower is better' : 'higher is better';
+  return (
+    `Started ${spec.name}: ${length.join(', ')}; ${metric.name}, ${better}; proposer ${proposer.kind}.\n` +
+    `  follow it  nightshift watch ${id}\n  end it     nightshift stop ${id}\n`
+  );
+}
+
+// A run without a box waits for ever: the commonest surprise on a first day.
+async function warnOfBoxes(api: Api, cli: Cli, spec: Spec): Promise<void> {
+  const boxes = await listAll((query) => dataOf(api.GET('/v1/boxes', { params: { query } })));
+  const fit = boxes.filter(({ labels }) => spec.boxes.labels.every((label) => labels.includes(label)));
+  const wanted = spec.boxes.labels.length > 0 ? ` with the labels ${spec.boxes.labels.join(', ')}` : '';
+  if (fit.length === 0)
+    cli.terminal.err(
+      `warning: there is no box${wanted}; the run waits for one.\n  → make a token for one with: nightshift boxes enrol\n`,
+    );
+  else if (!fit.some(({ state, isCordoned, isDraining }) => state === 'online' && !isCordoned && !isDraining))
+    cli.terminal.err(`warning: no box${wanted} takes work now; the run waits for one.\n  → see: nightshift boxes\n`);
+}

@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { withJson, type Cli, type ClientOptions } from '../cli.js';
+import { readTokenFile, writePrivate } from '../home.js';
+import { aborted, onInterrupt } from '../interrupt.js';
+import { listenError } from '../listen-error.js';
+import { createLog } from '../logger.js';
+import { parsePort } from '../option-parsers.js';
+
+const DEFAULT_PORT = 7700;
+
+interface ServeOptions extends ClientOptions {
+  host?: string;
+  port?: number;
+}
+
+export function addServe(program: Command, cli: Cli): void {
+  withJson(program.command('serve'))
+    .description('run a control plane here, on DATABASE_URL or on a Postgres of its own')
+    .option('--host <address>', 'where to listen (NIGHTSHIFT_HOST, default 127.0.0.1)')
+    .option('--port <port>', `0 takes a free one (NIGHTSHIFT_PORT, default ${DEFAULT_PORT})`, parsePort)
+    .action(async (options: ServeOptions) => {
+      const { environment, home, terminal, processEnv, version } = cli;
+      const interrupt = onInterrupt();
+      const { startControlPlane } = await import('@nightshift/control-plane/main');
+      const host = options.host ?? environment.host ?? '127.0.0.1';
+      const port = options.port ?? environment.port ?? DEFAULT_PORT;
+      const log = createLog({ isPretty: process.stderr.isTTY === true && !options.json });
+      const controlPlane = await startControlPlane({
+        databaseUrl: environment.databaseUrl,
+        dataDir: home.postgres,
+        host,
+        port,
+        log,
+        version,
+        apiKey: (name) => processEnv[name],
+      }).catch((error: unknown) => {
+        throw listenError(error, host, port);
+      });
+      const { url, firstToken } = controlPlane;
+      if (firstToken !== null) writePrivate(home.token, `${firstToken}\n`);
+      const hasToken = readTokenFile(home.token) !== null;
+      if (options.json)
+        terminal.json({
+          url,
+          tokenFile: hasToken ? home.token : null,
+          database: environment.databaseUrl ? 'external' : 'embedded',
+        });
+      else {
+        const database = environment.databaseUrl ? 'DATABASE_URL' : `its own Postgres in ${home.postgres}`;
+        terminal.out(`Nightshift listens on ${url}\n  database  ${database}\n  API       ${url}/docs\n`);
+        if (firstToken !== null)
+          terminal.out(`  token     written to ${home.token}; commands on this machine use it\n`);
+        terminal.out(
+          'Next: nightshift boxes enrol, then nightshift run. Ctrl-C stops the control plane; jobs on boxes go on.\n',
+        );
+      }
+      await aborted(interrupt.signal);
+      if (!options.json) terminal.err('Stopping…\n');
+      await controlPlane.stop();
+      interrupt.release();
+    });
+}

@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '@nightshift/protocol';
+import { reportText } from '@nightshift/control-plane/trajectory/index';
+import type { Cli } from '../cli.js';
+import type { Run } from '../client.js';
+import { EXIT } from '../exit-codes.js';
+import { homeAt } from '../home.js';
+import { aborted, onInterrupt } from '../interrupt.js';
+import { limitIterations } from '../limit-iterations.js';
+import { readSpecFile } from '../spec-file.js';
+import { startRun } from '../start-run.js';
+import { tellRun } from '../tell-run.js';
+import { startDemoBox } from './demo-box.js';
+import { startDemoServer } from './demo-server.js';
+import { summarise, timeText } from './demo-summary.js';
+import { endRuns } from './end-runs.js';
+import { findExample } from './find-example.js';
+
+export interface DemoOptions {
+  once?: boolean;
+  json?: boolean;
+  iterations: number;
+  port?: number;
+  database?: string;
+}
+
+const EXAMPLE = 'byte-lm';
+
+/**
+ * The whole loop on this machine: control plane, box, a run that trains, report. Everything that it starts it also stops, whichever way
+ * it ends.
+ */
+export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
+  const { terminal } = cli;
+  const say = options.json ? terminal.err : terminal.out;
+  const startedAt = performance.now();
+  const interrupt = onInterrupt();
+  const { signal } = interrupt;
+  const home = homeAt(cli.home.demo);
+  const cleanups: (() => Promise<unknown>)[] = [];
+  try {
+    const { input, spec } = readSpecFile(findExample(EXAMPLE), (value) => limitIterations(value, options.iterations));
+    say(`Nightshift demo: ${spec.name}, ${options.iterations} iterations on this machine\n\n`);
+    const server = await startDemoServer(cli, home, { port: options.port, databaseUrl: options.database });
+    cleanups.push(() => server.stop());
+    const database = options.database === undefined ? `its own Postgres in ${home.postgres}` : 'the given database';
+    say(`control plane  ${server.url}\ndatabase       ${database}\n`);
+    if (signal.aborted) return;
+    const box = await startDemoBox({
+      home: join(home.path, 'box'),
+      url: server.url,
+      api: server.api,
+      env: cli.processEnv,
+      signal,
+    });
+    cleanups.push(() => box.stop());
+    if (signal.aborted) return;
+    say(`box            ${box.name}, online\n`);
+    // What a demo that was killed left behind would take the box.
+    await endRuns(server.api);
+    cleanups.push(async () => {
+      if (!(await endRuns(server.api)))
+        terminal.err('a job did not end in time; its runner on this machine will end it\n');
+    });
+    const run = await startRun(server.api, input);
+    say(`run            ${run.id}\n\n`);
+    say(`Measuring the baseline ${spec.decision.baselineReplicates} times; a job takes some seconds.\n`);
+    const ended = await Promise.race([
+      tellRun(server.api, run, { say, complain: terminal.err, columns: terminal.columns, signal }),
+      box.exited.then(() => agentGone(signal)),
+    ]);
+    if (ended === null) {
+      cli.exitCode = EXIT.cancelled;
+      return;
+    }
+    if (ended.state === 'failed') cli.exitCode = EXIT.infrastructure;
+    const { summary, trajectory } = await summarise(server.api, ended, {
+      url: server.url,
+      wallSeconds: (performance.now() - startedAt) / 1000,
+    });
+    say(
+      `\n${reportText(trajectory, summary.analysis, { title: `${run.project} · ${run.id}`, width: terminal.columns })}`,
+    );
+    say(`\n${timeText(summary)}\n${server.url}\n`);
+    if (options.json) terminal.json(summary);
+    if (options.once) return;
+    say(
+      `\nStill up. In another terminal: NIGHTSHIFT_HOME=${home.path} npx nightshift runs --server ${server.url}\nCtrl-C stops everything.\n`,
+    );
+    await Promise.race([aborted(signal), box.exited]);
+  } finally {
+    if (signal.aborted) terminal.err('\nStopping…\n');
+    for (const cleanup of cleanups.reverse()) await cleanup();
+    interrupt.release();
+  }
+}
+
+// Races with the telling of the run: when the demo itself is ending, the agent's end is no news.
+async function agentGone(signal: AbortSignal): Promise<Run | null> {
+  await delay(0);
+  if (signal.aborted) return null;
+  throw new AppError('internal', 'the agent of the demo has ended', {
+    hint: 'its log is agent.log in the folder of the box',
+  });
+}

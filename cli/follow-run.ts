@@ -1,0 +1,84 @@
+import { isTerminalIteration, type AppError, type Config, type KnobValue } from '@nightshift/protocol';
+import { dataOf, type Api, type Iteration, type Run } from './client.js';
+import { listAll } from './list-all.js';
+import { runEvents, type RunEvent } from './run-events.js';
+
+/** What happened in a run, in order, told once each. */
+export type RunNews =
+  | { kind: 'baseline'; values: number[] }
+  /** An iteration that has been decided; `from` is the knob's value in what it was compared with, null when nothing ran. */
+  | { kind: 'iteration'; iteration: Iteration; from: KnobValue | null }
+  | { kind: 'steered'; what: 'paused' | 'resumed' | 'stopping' }
+  | { kind: 'ended'; run: Run };
+
+const DECIDED = new Set(
+  ['kept', 'reverted', 'inconclusive', 'failed', 'blocked', 'cancelled'].map((word) => `iteration.${word}`),
+);
+const ENDED = new Set(['run.completed', 'run.stopped', 'run.failed']);
+
+/** Tells a run from its beginning and goes on until it has ended or the signal aborts. */
+export async function* followRun(
+  api: Api,
+  runId: string,
+  options: { signal: AbortSignal; onLost?: (error: AppError) => void },
+): AsyncGenerator<RunNews> {
+  const run = await dataOf(api.GET('/v1/runs/{id}', { params: { path: { id: runId } } }));
+  const known = new Map((await listIterations(api, runId)).map((iteration) => [iteration.number, iteration]));
+  const comparator = new Comparator(run);
+  const baselineJobs = new Set<string>();
+  const baseline: number[] = [];
+  for await (const { type, payload } of runEvents(api, runId, options)) {
+    if (type === 'job.queued' && payload.role === 'baseline') baselineJobs.add(String(payload.jobId));
+    if (type === 'job.succeeded' && baselineJobs.has(String(payload.jobId)) && typeof payload.metric === 'number')
+      baseline.push(payload.metric);
+    if (type === 'run.running') yield { kind: 'baseline', values: baseline };
+    if (type === 'run.paused' || type === 'run.resumed' || type === 'run.stopping')
+      yield { kind: 'steered', what: type.slice(4) as 'paused' | 'resumed' | 'stopping' };
+    comparator.note(type, payload);
+    if (DECIDED.has(type)) {
+      const iteration = await findIteration(api, runId, Number(payload.iteration), known);
+      const from = comparator.valueBefore(iteration);
+      comparator.decided(iteration);
+      yield { kind: 'iteration', iteration, from };
+    }
+    if (ENDED.has(type)) {
+      yield { kind: 'ended', run: await dataOf(api.GET('/v1/runs/{id}', { params: { path: { id: runId } } })) };
+      return;
+    }
+  }
+}
+
+export function listIterations(api: Api, runId: string): Promise<Iteration[]> {
+  return listAll((query) => dataOf(api.GET('/v1/runs/{id}/iterations', { params: { path: { id: runId }, query } })));
+}
+
+async function findIteration(api: Api, id: string, number: number, known: Map<number, Iteration>): Promise<Iteration> {
+  const found = known.get(number);
+  if (found && isTerminalIteration(found.state)) return found;
+  return dataOf(api.GET('/v1/runs/{id}/iterations/{number}', { params: { path: { id, number } } }));
+}
+
+/** What each candidate was compared with: the incumbent when it was queued, or always the baseline, as the spec says. */
+class Comparator {
+  #incumbent: Config;
+  readonly #followsKeeps: boolean;
+  readonly #atQueue = new Map<number, Config>();
+
+  constructor(run: Run) {
+    this.#incumbent = run.baselineConfig;
+    this.#followsKeeps = (run.spec.decision as { compare?: string } | undefined)?.compare !== 'baseline';
+  }
+
+  note(type: RunEvent['type'], payload: RunEvent['payload']): void {
+    if (type === 'iteration.measuring') this.#atQueue.set(Number(payload.iteration), this.#incumbent);
+  }
+
+  valueBefore({ number, proposal }: Iteration): KnobValue | null {
+    return proposal === null ? null : (this.#atQueue.get(number)?.[proposal.knob] ?? null);
+  }
+
+  decided({ number, state, config }: Iteration): void {
+    this.#atQueue.delete(number);
+    if (state === 'kept' && config !== null && this.#followsKeeps) this.#incumbent = config;
+  }
+}

@@ -1,0 +1,33 @@
+import { EXIT } from './exit-codes.js';
+
+export interface Interrupt {
+  /** Aborts at the first INT or TERM; the second INT ends the process at once. */
+  signal: AbortSignal;
+  /** Gives the signals back to whoever had them. */
+  release(): void;
+}
+
+export function onInterrupt(): Interrupt {
+  const controller = new AbortController();
+  const stop = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted && signal === 'SIGINT') process.exit(EXIT.cancelled);
+    controller.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return {
+    signal: controller.signal,
+    release() {
+      process.off('SIGINT', stop);
+      process.off('SIGTERM', stop);
+    },
+  };
+}
+
+/** Resolves when the signal aborts; at once when it has. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

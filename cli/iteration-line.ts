@@ -1,0 +1,91 @@
+import type { Decision, KnobValue } from '@nightshift/protocol';
+import { gainText, metricText, plainText } from '@nightshift/control-plane/trajectory/wording';
+import type { Iteration } from './client.js';
+import { fit } from './text-table.js';
+
+// Widths of the columns beside the change, which takes what is left; these fit 80 columns with a change of 27.
+const NUMBER = 3;
+const PROPOSER = 8;
+const METRIC = 8;
+const EFFECT = 14;
+const REPEATS = 2;
+const OUTCOME = 12;
+const WIDE = 100;
+const WIDEST_CHANGE = 44;
+
+/** The table of a run's iterations, one line each, for any width from 72 columns on. */
+export interface IterationTable {
+  heading(): string;
+  line(iteration: Iteration, from: KnobValue | null): string;
+}
+
+export function iterationTable(metricName: string, columns: number): IterationTable {
+  const gap = columns >= WIDE ? '  ' : ' ';
+  const fixed = NUMBER + PROPOSER + METRIC + EFFECT + REPEATS + OUTCOME + gap.length * 6;
+  const change = Math.max(16, Math.min(WIDEST_CHANGE, columns - fixed));
+  const row = (cells: [string, string, string, string, string, string, string]) =>
+    [
+      fit(cells[0], NUMBER, true),
+      fit(cells[1], PROPOSER),
+      fit(cells[2], change),
+      fit(cells[3], METRIC, true),
+      fit(cells[4], EFFECT, true),
+      fit(cells[5], REPEATS, true),
+      cells[6],
+    ]
+      .join(gap)
+      .trimEnd();
+  return {
+    heading: () => row(['#', 'proposer', 'change', plainText(metricName), 'effect ± se', 'n', 'outcome']),
+    line(iteration, from) {
+      const { number, proposer, state, decision } = iteration;
+      const cells = [String(number), proposer ?? '', changeText(iteration, from)] as const;
+      const figures = decision as Decision | null;
+      if (!figures || state === 'failed' || state === 'blocked') {
+        // Without a measurement the columns of figures say why.
+        const span = METRIC + EFFECT + REPEATS + gap.length * 2;
+        const start = row([...cells, '', '', '', '']).padEnd(NUMBER + PROPOSER + change + gap.length * 2);
+        return [start, fit(plainText(whyNot(iteration)), span, true), state].join(gap).trimEnd();
+      }
+      const { effect, standardError, candidateN } = figures;
+      return row([
+        ...cells,
+        metricFigure(iteration.metric),
+        effectText(effect, standardError),
+        String(candidateN),
+        state,
+      ]);
+    },
+  };
+}
+
+export function changeText({ proposal }: Iteration, from: KnobValue | null): string {
+  if (proposal === null) return '';
+  const to = valueText(proposal.newValue);
+  return plainText(from === null ? `${proposal.knob} ${to}` : `${proposal.knob} ${valueText(from)}→${to}`);
+}
+
+/** A relative effect with its standard error: +2.31% ±0.21. */
+export function effectText(effect: number | null, standardError: number | null): string {
+  if (effect === null) return '';
+  return standardError === null ? gainText(effect) : `${gainText(effect)} ±${(standardError * 100).toFixed(2)}`;
+}
+
+/** Six significant digits with their zeros, so that the points of a column stand below each other. */
+function metricFigure(value: number | null): string {
+  if (value === null || !Number.isFinite(value)) return metricText(value);
+  const size = Math.abs(value);
+  return size >= 0.001 && size < 1e6 ? value.toPrecision(6) : metricText(value);
+}
+
+function whyNot({ state, failure, blocked }: Iteration): string {
+  if (state === 'blocked')
+    return `rail ${String((blocked.at(-1) as { rail?: unknown } | undefined)?.rail ?? 'unknown')}`;
+  return failure ?? '';
+}
+
+/** Four significant digits are enough to tell two values of a knob apart on a terminal. */
+export function valueText(value: KnobValue): string {
+  if (typeof value !== 'number' || Number.isInteger(value)) return String(value);
+  return String(Number(value.toPrecision(4)));
+}

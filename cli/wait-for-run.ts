@@ -1,0 +1,44 @@
+import type { Cli } from './cli.js';
+import type { Api, Run } from './client.js';
+import { EXIT } from './exit-codes.js';
+import { listIterations } from './follow-run.js';
+import { onInterrupt } from './interrupt.js';
+import { runOutcome } from './run-outcome.js';
+import { tellRun } from './tell-run.js';
+
+/**
+ * Follows a run to its end and says what it came to. Ctrl-C detaches: the run goes on.
+ * @returns the exit code.
+ */
+export async function waitForRun(
+  cli: Cli,
+  api: Api,
+  run: Run,
+  options: { json?: boolean; maxRegression?: number },
+): Promise<number> {
+  const { terminal } = cli;
+  const interrupt = onInterrupt();
+  try {
+    // With --json the one line of the result has stdout to itself.
+    const say = options.json ? terminal.err : terminal.out;
+    const ended = await tellRun(api, run, {
+      say,
+      complain: terminal.err,
+      columns: terminal.columns,
+      signal: interrupt.signal,
+    });
+    if (ended === null) {
+      terminal.err(
+        `\nDetached; the run goes on.\n  follow it  nightshift watch ${run.id}\n  end it     nightshift stop ${run.id}\n`,
+      );
+      return EXIT.cancelled;
+    }
+    const outcome = runOutcome(ended, await listIterations(api, run.id), options);
+    if (options.json)
+      terminal.json({ outcome: outcome.outcome, exitCode: outcome.exitCode, detail: outcome.sentence, run: ended });
+    else terminal.out(`${outcome.outcome.replaceAll('_', ' ')}: ${outcome.sentence}\n`);
+    return outcome.exitCode;
+  } finally {
+    interrupt.release();
+  }
+}
