@@ -1,0 +1,167 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import {
+  LOG_FRAME_BYTES,
+  LOG_WINDOW_BYTES,
+  METRIC_FRAME_POINTS,
+  type AgentFrame,
+  type FrameOf,
+} from '@nightshift/protocol';
+import { metricOffset, type Attempt } from '../spool/attempt.js';
+import { readLines } from '../spool/read-lines.js';
+
+/** Metric points sent and not yet acknowledged. */
+const METRIC_WINDOW = METRIC_FRAME_POINTS * 20;
+/** A trickle is gathered for this long after a frame: shorter costs a frame a line, longer is seen by who watches. */
+const GATHER_MS = 20;
+/** Nothing acknowledged for so long: it is sent again from the acknowledged offset, which is harmless. */
+const STALL_MS = 20_000;
+/** Bytes that the socket may hold back before the upload waits for it. */
+const SOCKET_BYTES = 2_097_152;
+
+export interface Wire {
+  send(frame: AgentFrame): boolean;
+  readonly bufferedBytes: number;
+}
+
+/** The upload of one attempt over one connection: from the acknowledged offset, within a window, the exit last. */
+export class Upload {
+  #fd: number | null = null;
+  #logSent: number;
+  #logAcked: number;
+  #metricsSent: number;
+  #metricsAcked: number;
+  #metricOffset: number;
+  #phasesSent = 0;
+  #isExitSent = false;
+  #lastLogAt = 0;
+  #lastProgressAt = performance.now();
+
+  constructor(
+    private readonly attempt: Attempt,
+    from: { logOffset: number; metricSeq: number },
+  ) {
+    this.#logSent = this.#logAcked = from.logOffset;
+    this.#metricsSent = this.#metricsAcked = from.metricSeq;
+    this.#metricOffset = metricOffset(attempt, from.metricSeq);
+  }
+
+  ack(offsets: { logOffset?: number | undefined; metricSeq?: number | undefined }): void {
+    const { logOffset = 0, metricSeq = 0 } = offsets;
+    if (logOffset > this.#logAcked || metricSeq > this.#metricsAcked) this.#lastProgressAt = performance.now();
+    this.#logAcked = Math.max(this.#logAcked, logOffset);
+    this.#metricsAcked = Math.max(this.#metricsAcked, metricSeq);
+    // What the other end has it need not get again (another connection may have delivered it).
+    this.#logSent = Math.max(this.#logSent, this.#logAcked);
+    if (this.#metricsSent < this.#metricsAcked) {
+      this.#metricsSent = this.#metricsAcked;
+      this.#metricOffset = metricOffset(this.attempt, this.#metricsSent);
+    }
+  }
+
+  /**
+   * Sends what the window allows. Returns in how many milliseconds there is more to send, or null when only a new byte
+   * or an acknowledgement makes more.
+   */
+  pump(wire: Wire): number | null {
+    const { attempt } = this;
+    const about = { attemptId: attempt.id, token: attempt.spec.token };
+    if (attempt.isStale) {
+      if (attempt.exit) this.#sendExit(wire);
+      return null;
+    }
+    while (this.#phasesSent < attempt.phases.length) {
+      const next = attempt.phases[this.#phasesSent];
+      if (!next || !wire.send({ type: 'phase', ...about, phase: next.phase, at: next.at })) return null;
+      this.#phasesSent++;
+    }
+    this.#rewindIfStalled();
+    this.#sendMetrics(wire);
+    const waitMs = this.#sendLog(wire);
+    const isDurable = this.#logAcked >= attempt.logBytes && this.#metricsAcked >= attempt.metricCount;
+    if (attempt.exit && isDurable) this.#sendExit(wire);
+    return waitMs;
+  }
+
+  close(): void {
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
+  }
+
+  #sendLog(wire: Wire): number | null {
+    const { attempt } = this;
+    for (;;) {
+      const unsent = attempt.logBytes - this.#logSent;
+      if (unsent <= 0) return null;
+      if (this.#logSent - this.#logAcked >= LOG_WINDOW_BYTES) return null;
+      if (wire.bufferedBytes > SOCKET_BYTES) return GATHER_MS;
+      const sinceMs = performance.now() - this.#lastLogAt;
+      if (unsent < LOG_FRAME_BYTES && !attempt.exit && sinceMs < GATHER_MS) return GATHER_MS - sinceMs;
+      const data = this.#read(Math.min(unsent, LOG_FRAME_BYTES));
+      if (!data) return null;
+      const frame: FrameOf<'log'> = {
+        type: 'log',
+        attemptId: attempt.id,
+        token: attempt.spec.token,
+        offset: this.#logSent,
+        data: data.toString('base64'),
+      };
+      if (!wire.send(frame)) return null;
+      this.#logSent += data.length;
+      this.#lastLogAt = performance.now();
+    }
+  }
+
+  #sendMetrics(wire: Wire): void {
+    const { attempt } = this;
+    while (this.#metricsSent < attempt.metricCount && this.#metricsSent - this.#metricsAcked < METRIC_WINDOW) {
+      const { lines, offset } = readLines(attempt.dir.metrics, this.#metricOffset, METRIC_FRAME_POINTS);
+      if (lines.length === 0) return;
+      const points = lines.map((line) => JSON.parse(line) as FrameOf<'metrics'>['points'][number]);
+      if (
+        !wire.send({
+          type: 'metrics',
+          attemptId: attempt.id,
+          token: attempt.spec.token,
+          seq: this.#metricsSent,
+          points,
+        })
+      )
+        return;
+      this.#metricsSent += lines.length;
+      this.#metricOffset = offset;
+    }
+  }
+
+  #sendExit(wire: Wire): void {
+    const { attempt } = this;
+    if (this.#isExitSent || !attempt.exit) return;
+    this.#isExitSent = wire.send({
+      type: 'exit',
+      attemptId: attempt.id,
+      token: attempt.spec.token,
+      exit: attempt.exit,
+    });
+  }
+
+  #rewindIfStalled(): void {
+    const isWaiting = this.#logSent > this.#logAcked || this.#metricsSent > this.#metricsAcked;
+    if (!isWaiting) this.#lastProgressAt = performance.now();
+    else if (performance.now() - this.#lastProgressAt > STALL_MS) {
+      this.#lastProgressAt = performance.now();
+      this.#logSent = this.#logAcked;
+      this.#metricsSent = this.#metricsAcked;
+      this.#metricOffset = metricOffset(this.attempt, this.#metricsSent);
+    }
+  }
+
+  #read(length: number): Buffer | null {
+    try {
+      this.#fd ??= openSync(this.attempt.dir.log, 'r');
+      const buffer = Buffer.allocUnsafe(length);
+      const got = readSync(this.#fd, buffer, 0, length, this.#logSent);
+      return got > 0 ? buffer.subarray(0, got) : null;
+    } catch {
+      return null;
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import type { JobReason, PhaseResult } from '@nightshift/protocol';
+import type { StopCause } from './stop-signal.js';
+
+export interface Verdict {
+  reason: JobReason;
+  detail: string;
+}
+export interface EndedPhase {
+  result: PhaseResult;
+  stoppedFor: StopCause | null;
+  /** The last value of the job's metric in this phase; undefined when there was none. */
+  metric: number | undefined;
+  /** The last of what it printed. */
+  tail: string;
+  /** The kernel ended something for want of memory while the job ran. */
+  isKernelOom: boolean;
+  metricName: string;
+  budgetMs: number;
+  limitMs: number;
+}
+
+const OUT_OF_MEMORY =
+  /CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED|out of memory\b.*\b(?:CUDA|MPS|GPU)|\bMemoryError\b|std::bad_alloc|heap out of memory|Cannot allocate memory/;
+const NO_SPACE = /No space left on device|ENOSPC/;
+
+/** Why a phase ended badly; null when it ended well. The first cause wins: what the runner did comes before what followed. */
+export function classifyPhase(ended: EndedPhase): Verdict | null {
+  const { result, stoppedFor } = ended;
+  const inSetup = result.phase === 'setup';
+  const stopped = stoppedFor && classifyStop(stoppedFor, ended);
+  if (stopped) return stopped;
+  const isWell = result.exitCode === 0 && result.signal === null;
+  if (result.clock === 'budget') {
+    const forced = result.stoppedBy.filter((signal) => signal !== 'INT');
+    if (isWell && forced.length === 0) return null;
+    const ignored = result.stoppedBy.slice(0, -1);
+    return {
+      reason: 'timeout',
+      detail: sentence(
+        `the budget of ${seconds(ended.budgetMs)} ran out and ${
+          forced.length > 0
+            ? `training ignored ${ignored.join(' and ')}; ${result.stoppedBy.at(-1)} ended it`
+            : `training did not end well after INT (${how(result)})`
+        }`,
+        '',
+      ),
+    };
+  }
+  if (isWell) return null;
+  const tail = lastLines(ended.tail);
+  if (NO_SPACE.test(ended.tail))
+    return { reason: 'disk_full', detail: sentence(`${result.phase} found no space left on the disk`, tail) };
+  if (inSetup) return { reason: 'setup_failed', detail: sentence(`setup ${how(result)}`, tail) };
+  if (result.phase === 'evaluate')
+    return { reason: 'evaluator_failed', detail: sentence(`evaluate ${how(result)}`, tail) };
+  if (result.exitCode === 127 || result.exitCode === 126)
+    return {
+      reason: 'command_not_found',
+      detail: sentence(
+        result.exitCode === 127 ? 'the train command was not found' : 'the train command cannot be executed',
+        tail,
+      ),
+    };
+  const isKill = result.signal === 'SIGKILL' || result.exitCode === 137;
+  if (OUT_OF_MEMORY.test(ended.tail) || (isKill && ended.isKernelOom))
+    return { reason: 'oom', detail: sentence(`training ran out of memory (${how(result)})`, tail) };
+  if (ended.metric !== undefined && !Number.isFinite(ended.metric))
+    return {
+      reason: 'diverged',
+      detail: sentence(`${ended.metricName} became ${ended.metric} and training ${how(result)}`, ''),
+    };
+  if (result.signal !== null)
+    return {
+      reason: 'killed',
+      detail: sentence(`training was ended by ${result.signal}, which Nightshift did not send`, tail),
+    };
+  const shellSignal = (result.exitCode ?? 0) - 128;
+  if ([2, 3, 4, 6, 7, 8, 9, 11, 15].includes(shellSignal))
+    return {
+      reason: 'killed',
+      detail: sentence(
+        `a program of the train command was ended by signal ${shellSignal} (exit code ${result.exitCode})`,
+        tail,
+      ),
+    };
+  return { reason: 'crash', detail: sentence(`training ${how(result)}`, tail) };
+}
+
+function classifyStop(cause: StopCause, { result, limitMs }: EndedPhase): Verdict {
+  switch (cause.kind) {
+    case 'cancelled':
+      return { reason: 'cancelled', detail: cause.detail || 'cancelled' };
+    case 'limit': {
+      const ignored = result.stoppedBy.slice(0, -1);
+      return {
+        reason: result.phase === 'setup' ? 'setup_failed' : 'timeout',
+        detail: `the limit of ${seconds(limitMs)} for the whole job ran out during ${result.phase}${ignored.length > 0 ? `, which ignored ${ignored.join(' and ')}` : ''}`,
+      };
+    }
+    default:
+      return { reason: cause.kind, detail: cause.detail };
+  }
+}
+
+/** What the measured value says of a job whose phases all ended well. */
+export function classifyMetric(
+  value: number | undefined,
+  metric: { name: string; bounds: readonly [number, number] | null },
+  hasEvaluate: boolean,
+  tail: string,
+): Verdict {
+  const { name, bounds } = metric;
+  if (value === undefined)
+    return hasEvaluate
+      ? { reason: 'evaluator_failed', detail: sentence(`evaluate ended well but reported no ${name}`, lastLines(tail)) }
+      : {
+          reason: 'no_metric',
+          detail: sentence(
+            `training ended well but reported no ${name}: print "${name}: VALUE" or write it to NIGHTSHIFT_METRICS`,
+            lastLines(tail),
+          ),
+        };
+  if (!Number.isFinite(value)) return { reason: 'diverged', detail: `${name} is ${value}` };
+  if (bounds && (value < bounds[0] || value > bounds[1]))
+    return {
+      reason: 'metric_out_of_bounds',
+      detail: `${name} is ${value}, outside its stated bounds [${bounds[0]}, ${bounds[1]}]`,
+    };
+  return { reason: 'completed', detail: `${name} is ${value}` };
+}
+
+function how(result: PhaseResult): string {
+  return result.signal === null ? `exited with code ${result.exitCode}` : `was ended by ${result.signal}`;
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms) / 1000} s`;
+}
+
+function sentence(what: string, tail: string): string {
+  return tail ? `${what}; it last printed: ${tail}` : what;
+}
+
+/** The last three lines with something on them, without control characters, 600 characters at most. */
+function lastLines(text: string): string {
+  const lines = text
+    // eslint-disable-next-line no-control-regex
+    .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '')
+    .split(/[\r\n]+/)
+    // eslint-disable-next-line no-control-regex
+    .map((line) => line.replace(/[\u0000-\u001f\u007f\ufffd]+/g, ' ').trim())
+    .filter((line) => line !== '');
+  return lines.slice(-3).join(' | ').slice(-600);
+}

@@ -1,0 +1,126 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { exitRecordSchema, jobSpecSchema, type ExitRecord, type JobPhase, type JobSpec } from '@nightshift/protocol';
+import { isAlive, type ProcessIdentity } from '../process/identity.js';
+import { writeAtomic, writeOnce } from './atomic.js';
+import { jobDir, type JobDir } from './job-dir.js';
+import { readLines, scanLines } from './read-lines.js';
+
+/** What `runner.json` says: who claimed the job, and where its terminal can be reached. */
+export interface RunnerClaim extends ProcessIdentity {
+  socket: string | null;
+}
+
+/** One job directory as the agent sees it. The files are the truth; this object only remembers what was read. */
+export class Attempt {
+  readonly dir: JobDir;
+  /** When this agent handed it to a runner; null for one it has not started. */
+  startedAtMs: number | null = null;
+  logBytes = 0;
+  metricCount = 0;
+  phases: { phase: JobPhase; at: string }[] = [];
+  exit: ExitRecord | null = null;
+  claim: RunnerClaim | null = null;
+  isStale: boolean;
+  #metricOffset = 0;
+  #phaseOffset = 0;
+
+  constructor(
+    home: string,
+    readonly spec: JobSpec,
+  ) {
+    this.dir = jobDir(join(home, 'jobs', spec.attemptId));
+    this.isStale = existsSync(this.dir.stale);
+  }
+
+  get id(): string {
+    return this.spec.attemptId;
+  }
+  get state(): 'preparing' | 'running' | 'ended' {
+    return this.exit ? 'ended' : this.phases.length > 0 ? 'running' : 'preparing';
+  }
+
+  /** Makes the directory of a new attempt, durable before anyone is told that it was accepted. */
+  static create(home: string, spec: JobSpec): Attempt {
+    mkdirSync(join(home, 'jobs', spec.attemptId), { recursive: true, mode: 0o700 });
+    const attempt = new Attempt(home, spec);
+    writeAtomic(attempt.dir.spec, JSON.stringify(spec));
+    return attempt;
+  }
+
+  /** Reads a directory back; null when it holds no whole spec, which means that nobody was told of it. */
+  static open(home: string, id: string): Attempt | null {
+    const parsed = jobSpecSchema.safeParse(readJson(join(home, 'jobs', id, 'spec.json')));
+    if (!parsed.success || parsed.data.attemptId !== id) return null;
+    const attempt = new Attempt(home, parsed.data);
+    attempt.refresh();
+    return attempt;
+  }
+
+  /** Looks at the files again. The exit record is read first: what lies in the log then is all that there will be. */
+  refresh(): void {
+    if (!this.exit) {
+      const parsed = exitRecordSchema.safeParse(readJson(this.dir.exit));
+      if (parsed.success) this.exit = parsed.data;
+    }
+    this.claim ??= readClaim(this.dir.runner);
+    this.logBytes = statSync(this.dir.log, { throwIfNoEntry: false })?.size ?? 0;
+    const size = statSync(this.dir.metrics, { throwIfNoEntry: false })?.size ?? 0;
+    if (size > this.#metricOffset) this.#countMetrics();
+    for (const line of this.#newPhases()) this.phases.push(JSON.parse(line) as Attempt['phases'][number]);
+  }
+
+  /** True when a runner that claimed the job is gone and left no account of it. */
+  isOrphan(): boolean {
+    return this.exit === null && this.claim !== null && !isAlive(this.claim);
+  }
+
+  cancel(detail: string): void {
+    if (!this.exit) writeOnce(this.dir.cancel, JSON.stringify({ detail, at: new Date().toISOString() }));
+  }
+
+  markStale(): void {
+    if (this.isStale) return;
+    this.isStale = true;
+    writeOnce(this.dir.stale, JSON.stringify({ at: new Date().toISOString() }));
+  }
+
+  /** Forgets the job: only after the control plane said that it has everything. */
+  remove(): void {
+    rmSync(this.dir.path, { recursive: true, force: true });
+  }
+
+  #countMetrics(): void {
+    for (;;) {
+      const { lines, offset } = readLines(this.dir.metrics, this.#metricOffset, 10_000, 1_048_576);
+      if (lines.length === 0) return;
+      this.metricCount += lines.length;
+      this.#metricOffset = offset;
+    }
+  }
+
+  #newPhases(): string[] {
+    const { lines, offset } = readLines(this.dir.phases, this.#phaseOffset, 100);
+    this.#phaseOffset = offset;
+    return lines;
+  }
+}
+
+/** Where in `metrics.jsonl` the point with this index starts. */
+export function metricOffset(attempt: Attempt, index: number): number {
+  return index === 0 ? 0 : scanLines(attempt.dir.metrics, index).offset;
+}
+
+function readClaim(path: string): RunnerClaim | null {
+  const value = readJson(path) as Partial<RunnerClaim> | undefined;
+  if (typeof value?.pid !== 'number' || typeof value.startTime !== 'string') return null;
+  return { pid: value.pid, startTime: value.startTime, socket: typeof value.socket === 'string' ? value.socket : null };
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

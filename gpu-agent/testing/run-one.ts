@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExitRecord, JobSpec } from '@nightshift/protocol';
+import type { RunnerOptions } from '../runner/options.js';
+import { runnerEntry } from '../connection/runner-pool.js';
+import { jobDir, type JobDir } from '../spool/job-dir.js';
+
+export interface RanJob {
+  exit: ExitRecord;
+  log: Buffer;
+  metrics: { name: string; value: number | string; step?: number }[];
+  dir: JobDir;
+  /** Highest resident memory of the runner, bytes; 0 where the system does not say. */
+  peakRss: number;
+}
+
+/** Runs one job with a real runner process and waits for its end. `onStarted` gets the directory while it runs. */
+export async function runOne(
+  spec: JobSpec,
+  over: {
+    options?: Partial<RunnerOptions>;
+    home?: string;
+    onStarted?: (dir: JobDir) => void;
+    env?: Record<string, string>;
+    prepare?: (dir: JobDir) => void;
+  } = {},
+): Promise<RanJob> {
+  const home = over.home ?? mkdtempSync(join(tmpdir(), 'nightshift-box-'));
+  const dir = jobDir(join(home, 'jobs', spec.attemptId));
+  mkdirSync(dir.path, { recursive: true });
+  writeFileSync(dir.spec, JSON.stringify(spec));
+  over.prepare?.(dir);
+  const options: RunnerOptions = { ...testOptions(home), ...over.options };
+  const child = spawn(process.execPath, [runnerEntry()], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    detached: true,
+    env: { ...process.env, ...over.env },
+  });
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+  child.stdin.write(`${JSON.stringify({ dir: dir.path, options })}\n`);
+  over.onStarted?.(dir);
+  let peakRss = 0;
+  const watch = setInterval(() => (peakRss = Math.max(peakRss, residentPeak(child.pid ?? 0))), 50);
+  child.stdin.end();
+  await new Promise((resolve) => child.once('close', resolve));
+  clearInterval(watch);
+  if (!existsSync(dir.exit)) throw new Error(`the runner left no exit record: ${complaints}`);
+  return {
+    exit: JSON.parse(readFileSync(dir.exit, 'utf8')) as ExitRecord,
+    log: lstatSync(dir.log).isFile() ? readFileSync(dir.log) : Buffer.alloc(0), // a device may have no end
+    metrics: readFileSync(dir.metrics, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as RanJob['metrics'][number]),
+    dir,
+    peakRss,
+  };
+}
+
+export function testOptions(home: string): RunnerOptions {
+  return {
+    home,
+    logLimitBytes: 268_435_456,
+    metricLimit: 100_000,
+    memoryFloorBytes: null,
+    telemetryMs: 5000,
+    maxSourceFiles: 20_000,
+    maxSourceBytes: 536_870_912,
+    gpu: null,
+  };
+}
+
+function residentPeak(pid: number): number {
+  try {
+    const match = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+    return match ? Number(match[1]) * 1024 : 0;
+  } catch {
+    return 0;
+  }
+}
