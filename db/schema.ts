@@ -76,6 +76,15 @@ export const runs = pgTable(
     notes: text(),
     /** Incremental trajectory figures, updated with every decision. */
     live: jsonb().$type<unknown>(),
+    /** What the health playbook did and how it was scored, and what it asks of the next proposals. */
+    playbook: jsonb().$type<unknown>(),
+    /** How far up the ladder of models the run is; 0 is the spec's own model. */
+    ladderStep: integer('ladder_step').notNull().default(0),
+    /** Code mode: the editable files of the baseline and of the incumbent (code_states). */
+    baselineCodeKey: text('baseline_code_key'),
+    incumbentCodeKey: text('incumbent_code_key'),
+    /** Code mode: the commit of the source that everything starts from. */
+    baseCommit: text('base_commit'),
     /** Circuit breaker of the model server, so that every replica and every restart sees it. */
     breaker: jsonb().$type<unknown>(),
     stopRequestedAt: at('stop_requested_at'),
@@ -120,6 +129,14 @@ export const iterations = pgTable(
     blocked: jsonb().$type<BlockedTry[]>().notNull().default([]),
     /** What the sampler believed when this was proposed. */
     belief: jsonb().$type<unknown>(),
+    /** Code mode: the canonical patch, the editable files after it, and the commit that a keep makes. */
+    patch: jsonb().$type<unknown>(),
+    codeKey: text('code_key'),
+    commitId: text('commit_id'),
+    /** How often a slip was repaired in this iteration. */
+    repairs: integer().notNull().default(0),
+    /** What the critic said of the accepted proposal. */
+    critique: jsonb().$type<unknown>(),
     decision: jsonb().$type<Decision>(),
     metric: doublePrecision(),
     failure: jobReason(),
@@ -171,6 +188,12 @@ export const jobs = pgTable(
     config: jsonb().$type<Config>().notNull(),
     configKey: text('config_key').notNull(),
     seed: integer().notNull(),
+    /** Code mode: the editable files that it runs with. */
+    codeKey: text('code_key'),
+    /** A replicate is only comparable on the box that measured what it repeats. */
+    pinnedBoxId: text('pinned_box_id').references(() => boxes.id),
+    /** What makes measurements comparable: equal for two jobs exactly when their numbers may be compared. */
+    fingerprint: text(),
     /** The number of the current attempt; 0 before the first. */
     attempt: integer().notNull().default(0),
     reason: jobReason(),
@@ -322,9 +345,11 @@ export const modelCalls = pgTable(
     runId: text('run_id')
       .notNull()
       .references(() => runs.id),
-    iterationId: text('iteration_id')
+    /** Null for a reflection, which belongs to no iteration. */
+    iterationId: text('iteration_id').references(() => iterations.id),
+    purpose: text({ enum: ['propose', 'critic', 'reflect', 'repair'] })
       .notNull()
-      .references(() => iterations.id),
+      .default('propose'),
     model: text().notNull(),
     mode: text(),
     /** The exact messages that were sent. */
@@ -343,6 +368,60 @@ export const modelCalls = pgTable(
     createdAt: createdAt(),
   },
   (t) => [index('model_calls_by_run').on(t.runId, t.createdAt), index('model_calls_by_iteration').on(t.iterationId)],
+);
+
+/** Strategy notes, versioned: a person's, or a revision that the model proposed after a plateau. */
+export const notes = pgTable(
+  'notes',
+  {
+    id: text().primaryKey(),
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    version: integer().notNull(),
+    body: text().notNull(),
+    author: text({ enum: ['person', 'model'] }).notNull(),
+    state: text({ enum: ['proposed', 'adopted', 'rejected'] }).notNull(),
+    reason: text(),
+    createdAt: createdAt(),
+    decidedAt: at('decided_at'),
+  },
+  (t) => [
+    unique('notes_number').on(t.runId, t.version),
+    check('notes_state', sql`${t.state} in ('proposed', 'adopted', 'rejected')`),
+    check('notes_decided', sql`(${t.state} = 'proposed') = (${t.decidedAt} is null)`),
+  ],
+);
+
+/** Code mode: the contents of the editable files, by the SHA-256 of their canonical text. */
+export const codeStates = pgTable('code_states', {
+  key: text().primaryKey(),
+  files: jsonb().$type<{ path: string; content: string }[]>().notNull(),
+  createdAt: createdAt(),
+});
+
+/** An uploaded working tree, content-addressed by the SHA-256 of its archive. */
+export const archives = pgTable(
+  'archives',
+  {
+    id: text().primaryKey(),
+    size: bigint({ mode: 'number' }).notNull(),
+    received: bigint({ mode: 'number' }).notNull().default(0),
+    createdAt: createdAt(),
+    completedAt: at('completed_at'),
+  },
+  (t) => [check('archives_complete', sql`(${t.completedAt} is not null) = (${t.received} = ${t.size})`)],
+);
+export const archiveChunks = pgTable(
+  'archive_chunks',
+  {
+    archiveId: text('archive_id')
+      .notNull()
+      .references(() => archives.id),
+    offset: bigint({ mode: 'number' }).notNull(),
+    data: bytea().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.archiveId, t.offset] })],
 );
 
 export const events = pgTable(

@@ -11,6 +11,7 @@ export const ERROR_CODES = [
   'illegal_state',
   'stale',
   'too_large',
+  'unsupported_media_type',
   'range_not_satisfiable',
   'rate_limited',
   'unavailable',

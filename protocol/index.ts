@@ -10,5 +10,6 @@ export * from './spec.js';
 export * from './spec-yaml.js';
 export * from './states.js';
 export * from './trajectory.js';
+export * from './storable-text.js';
 export * from './units.js';
 export * from './wire.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError, type FieldError } from './errors.js';
 import { fieldErrors, menuInputSchema, parseMenu, type Menu } from './menu.js';
+import { unstorableText } from './storable-text.js';
 import { duration, parseDurationMs } from './units.js';
 
 const name = z
@@ -9,6 +10,24 @@ const name = z
 const command = z.string().min(1, 'must not be empty').max(10_000);
 const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not an environment variable name');
 const fraction = z.number().min(0).max(1);
+
+const modelSchema = z.strictObject({
+  baseUrl: z.url({ protocol: /^https?$/ }).describe('an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1'),
+  name: z.string().min(1).max(200),
+  temperature: z.number().min(0).max(2).optional(),
+  maxTokens: z.number().int().min(16).max(100_000).optional(),
+  contextTokens: z
+    .number()
+    .int()
+    .min(1024)
+    .max(2_000_000)
+    .optional()
+    .describe('how much prompt the model takes (default 8192)'),
+  timeout: duration.optional().describe('for one call (default 120s)'),
+  apiKeyEnv: envName.optional().describe("variable of the control plane's environment that holds the key"),
+  inputUsdPerMillion: z.number().min(0).optional(),
+  outputUsdPerMillion: z.number().min(0).optional(),
+});
 
 /** `nightshift.yaml` as people write it. Its JSON Schema is published as protocol/spec.schema.json. */
 export const specInputSchema = z.strictObject({
@@ -51,9 +70,32 @@ export const specInputSchema = z.strictObject({
     .describe('menu mode: what may be changed'),
   edit: z
     .strictObject({
-      files: z.array(z.string().min(1)).min(1),
-      sealed: z.array(z.string().min(1)).optional(),
+      files: z.array(z.string().min(1)).min(1).max(50).describe('the files that a patch may change'),
+      sealed: z
+        .array(z.string().min(1))
+        .max(200)
+        .optional()
+        .describe('files that are restored and hashed before the evaluator runs'),
+      artifacts: z
+        .array(z.string().min(1))
+        .max(50)
+        .optional()
+        .describe('what training leaves for the evaluator, such as model.pt; everything when left out'),
       maxChangedLines: z.number().int().min(1).max(100_000).optional(),
+      allow: z
+        .array(z.string().min(1).max(100))
+        .max(100)
+        .optional()
+        .describe('modules and primitives that a patch may newly use'),
+      repairs: z
+        .number()
+        .int()
+        .min(0)
+        .max(5)
+        .optional()
+        .describe('times a crash that looks like a slip goes back to the model (default 2)'),
+      probe: duration.optional().describe('a short run before the full budget that catches slips (default off)'),
+      share: fraction.optional().describe('share of the turns that patches get when there is a menu too (default 0.5)'),
     })
     .optional()
     .describe('code mode: which files may be changed'),
@@ -61,30 +103,79 @@ export const specInputSchema = z.strictObject({
     .strictObject({
       kind: z.enum(['hybrid', 'sampler', 'random', 'model', 'external']).optional(),
       share: fraction.optional().describe("the model's share of the turns in hybrid"),
-      model: z
+      model: modelSchema.optional(),
+      critic: modelSchema
+        .optional()
+        .describe('a second model that may veto a proposal with a reason; it never overrides a rail'),
+      ladder: z
         .strictObject({
-          baseUrl: z
-            .url({ protocol: /^https?$/ })
-            .describe('an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1'),
-          name: z.string().min(1).max(200),
-          temperature: z.number().min(0).max(2).optional(),
-          maxTokens: z.number().int().min(16).max(100_000).optional(),
-          contextTokens: z
+          after: z
             .number()
             .int()
-            .min(1024)
-            .max(2_000_000)
+            .min(1)
+            .max(1000)
             .optional()
-            .describe('how much prompt the model takes (default 8192)'),
-          timeout: duration.optional().describe('for one call (default 120s)'),
-          apiKeyEnv: envName.optional().describe("variable of the control plane's environment that holds the key"),
-          inputUsdPerMillion: z.number().min(0).optional(),
-          outputUsdPerMillion: z.number().min(0).optional(),
+            .describe('measured iterations without a keep before the next step (default 8)'),
+          models: z.array(modelSchema).min(1).max(10).describe('stronger models, in order; the way is one-way'),
+        })
+        .optional(),
+      reflect: z
+        .enum(['off', 'propose', 'adopt'])
+        .optional()
+        .describe('after a plateau the model proposes new strategy notes: off, for approval, or taken over at once'),
+    })
+    .optional(),
+  policy: z.strictObject({ repeat: z.enum(['reject', 'replicate', 'allow']).optional() }).optional(),
+  guard: z
+    .array(
+      z
+        .strictObject({
+          name: z.string().regex(/^[A-Za-z_][\w./-]{0,99}$/, 'needs a metric name: letters, digits, _ . / -'),
+          max: z.number().optional(),
+          min: z.number().optional(),
+          maxRegression: fraction.optional().describe('how much worse than the comparator it may be, as a fraction'),
+          goal: z
+            .enum(['minimize', 'maximize'])
+            .optional()
+            .describe('which way is better, for maxRegression (default minimize)'),
+        })
+        .refine(
+          (guard) => guard.max !== undefined || guard.min !== undefined || guard.maxRegression !== undefined,
+          'needs max, min or maxRegression',
+        ),
+    )
+    .max(20)
+    .optional()
+    .describe('other metrics that a kept candidate must not worsen'),
+  fidelity: z
+    .strictObject({
+      earlyStop: z
+        .strictObject({
+          metric: z
+            .string()
+            .regex(/^[A-Za-z_][\w./-]{0,99}$/)
+            .describe('the metric that training reports on its way'),
+          goal: z.enum(['minimize', 'maximize']).optional().describe("which way is better (default: the run's)"),
+          after: fraction.optional().describe('share of the budget before which nothing is stopped (default 0.3)'),
+          rule: z
+            .enum(['median', 'envelope'])
+            .optional()
+            .describe('worse than the median of earlier curves, or than all that were kept (default envelope)'),
         })
         .optional(),
     })
     .optional(),
-  policy: z.strictObject({ repeat: z.enum(['reject', 'replicate', 'allow']).optional() }).optional(),
+  health: z
+    .strictObject({
+      act: z.boolean().optional().describe('whether a health verdict acts (default true)'),
+      pauseAfter: z
+        .number()
+        .int()
+        .min(1)
+        .optional()
+        .describe('pause and notify after so many actions in a row that did not help (default never)'),
+    })
+    .optional(),
   decision: z
     .strictObject({
       compare: z.enum(['incumbent', 'baseline']).optional(),
@@ -92,6 +183,7 @@ export const specInputSchema = z.strictObject({
       confidence: z.number().min(0.5).max(0.9999).optional(),
       baselineReplicates: z.number().int().min(1).max(50).optional(),
       maxReplicates: z.number().int().min(1).max(50).optional().describe('measurements of one candidate at most'),
+      simplicity: fraction.optional().describe('code mode: relative gain that one added line must bring (default 0)'),
     })
     .optional(),
   stop: z
@@ -132,6 +224,14 @@ export interface ModelSpec {
   outputUsdPerMillion: number | null;
 }
 
+export interface GuardSpec {
+  name: string;
+  max: number | null;
+  min: number | null;
+  maxRegression: number | null;
+  goal: 'minimize' | 'maximize';
+}
+
 /** A checked spec with every default filled in and every duration in milliseconds: what a run keeps as its snapshot. */
 export interface Spec {
   name: string;
@@ -147,15 +247,37 @@ export interface Spec {
     env: Record<string, string>;
   };
   menu: Menu | null;
-  edit: { files: string[]; sealed: string[]; maxChangedLines: number } | null;
-  proposer: { kind: 'hybrid' | 'sampler' | 'random' | 'model' | 'external'; share: number; model: ModelSpec | null };
+  edit: {
+    files: string[];
+    sealed: string[];
+    artifacts: string[] | null;
+    maxChangedLines: number;
+    allow: string[];
+    repairs: number;
+    probeMs: number | null;
+    share: number;
+  } | null;
+  proposer: {
+    kind: 'hybrid' | 'sampler' | 'random' | 'model' | 'external';
+    share: number;
+    model: ModelSpec | null;
+    critic: ModelSpec | null;
+    ladder: { after: number; models: ModelSpec[] } | null;
+    reflect: 'off' | 'propose' | 'adopt';
+  };
   policy: { repeat: 'reject' | 'replicate' | 'allow' };
+  guard: GuardSpec[];
+  fidelity: {
+    earlyStop: { metric: string; goal: 'minimize' | 'maximize'; after: number; rule: 'median' | 'envelope' } | null;
+  };
+  health: { act: boolean; pauseAfter: number | null };
   decision: {
     compare: 'incumbent' | 'baseline';
     minImprovement: number;
     confidence: number;
     baselineReplicates: number;
     maxReplicates: number;
+    simplicity: number;
   };
   stop: {
     iterations: number | null;
@@ -174,6 +296,8 @@ export interface Spec {
  * @throws AppError `invalid_spec` naming every key that is wrong and what it needs.
  */
 export function parseSpec(input: unknown): Spec {
+  const unstorable = unstorableText(input);
+  if (unstorable.length > 0) throw invalid(unstorable);
   const parsed = specInputSchema.safeParse(input);
   if (!parsed.success) throw invalid(fieldErrors(parsed.error));
   const spec = parsed.data;
@@ -191,8 +315,6 @@ export function parseSpec(input: unknown): Spec {
   }
   if (spec.menu === undefined && spec.edit === undefined)
     errors.push({ path: '', message: 'needs a menu (menu mode) or edit (code mode): what may be changed' });
-  const ms = (text: string | undefined, fallback: number) =>
-    text === undefined ? fallback : (parseDurationMs(text) ?? fallback);
   const budgetMs = ms(spec.job.budget, 300_000);
   const limitMs = ms(spec.job.limit, budgetMs * 2 + 60_000);
   if (budgetMs <= 0) errors.push({ path: 'job.budget', message: 'must be more than 0' });
@@ -214,6 +336,8 @@ export function parseSpec(input: unknown): Spec {
     }
   }
   const kind = spec.proposer?.kind ?? (spec.proposer?.model ? 'hybrid' : 'sampler');
+  if (spec.proposer?.ladder && !spec.proposer.model)
+    errors.push({ path: 'proposer.ladder', message: 'begins at proposer.model, which is missing' });
   if (kind === 'model' && !spec.proposer?.model)
     errors.push({ path: 'proposer.model', message: 'kind: model needs model: { baseUrl, name }' });
   if (errors.length > 0) throw invalid(errors);
@@ -236,32 +360,53 @@ export function parseSpec(input: unknown): Spec {
     },
     menu,
     edit: spec.edit
-      ? { files: spec.edit.files, sealed: spec.edit.sealed ?? [], maxChangedLines: spec.edit.maxChangedLines ?? 200 }
+      ? {
+          files: spec.edit.files,
+          sealed: spec.edit.sealed ?? [],
+          artifacts: spec.edit.artifacts ?? null,
+          maxChangedLines: spec.edit.maxChangedLines ?? 200,
+          allow: spec.edit.allow ?? [],
+          repairs: spec.edit.repairs ?? 2,
+          probeMs: spec.edit.probe === undefined ? null : ms(spec.edit.probe, 0),
+          share: spec.edit.share ?? 0.5,
+        }
       : null,
     proposer: {
       kind,
       share: proposer?.share ?? 0.3,
-      model: proposer?.model
+      model: proposer?.model ? modelOf(proposer.model) : null,
+      critic: proposer?.critic ? modelOf(proposer.critic) : null,
+      ladder: proposer?.ladder
+        ? { after: proposer.ladder.after ?? 8, models: proposer.ladder.models.map(modelOf) }
+        : null,
+      reflect: proposer?.reflect ?? 'off',
+    },
+    policy: { repeat: spec.policy?.repeat ?? 'reject' },
+    guard: (spec.guard ?? []).map((guard) => ({
+      name: guard.name,
+      max: guard.max ?? null,
+      min: guard.min ?? null,
+      maxRegression: guard.maxRegression ?? null,
+      goal: guard.goal ?? 'minimize',
+    })),
+    fidelity: {
+      earlyStop: spec.fidelity?.earlyStop
         ? {
-            baseUrl: proposer.model.baseUrl,
-            name: proposer.model.name,
-            temperature: proposer.model.temperature ?? 0.7,
-            maxTokens: proposer.model.maxTokens ?? 1024,
-            contextTokens: proposer.model.contextTokens ?? 8192,
-            timeoutMs: ms(proposer.model.timeout, 120_000),
-            apiKeyEnv: proposer.model.apiKeyEnv ?? null,
-            inputUsdPerMillion: proposer.model.inputUsdPerMillion ?? null,
-            outputUsdPerMillion: proposer.model.outputUsdPerMillion ?? null,
+            metric: spec.fidelity.earlyStop.metric,
+            goal: spec.fidelity.earlyStop.goal ?? spec.metric.goal,
+            after: spec.fidelity.earlyStop.after ?? 0.3,
+            rule: spec.fidelity.earlyStop.rule ?? 'envelope',
           }
         : null,
     },
-    policy: { repeat: spec.policy?.repeat ?? 'reject' },
+    health: { act: spec.health?.act ?? true, pauseAfter: spec.health?.pauseAfter ?? null },
     decision: {
       compare: decision?.compare ?? 'incumbent',
       minImprovement: decision?.minImprovement ?? 0.005,
       confidence: decision?.confidence ?? 0.9,
       baselineReplicates: decision?.baselineReplicates ?? 3,
       maxReplicates: decision?.maxReplicates ?? 3,
+      simplicity: decision?.simplicity ?? 0,
     },
     stop: {
       iterations: stop?.iterations ?? (stop?.wall === undefined ? 50 : null),
@@ -273,6 +418,24 @@ export function parseSpec(input: unknown): Spec {
     },
     boxes: { labels: spec.boxes?.labels ?? [], parallel: spec.boxes?.parallel ?? 1 },
     seed: spec.seed ?? 0,
+  };
+}
+
+function ms(text: string | undefined, fallback: number): number {
+  return text === undefined ? fallback : (parseDurationMs(text) ?? fallback);
+}
+
+function modelOf(model: z.output<typeof modelSchema>): ModelSpec {
+  return {
+    baseUrl: model.baseUrl,
+    name: model.name,
+    temperature: model.temperature ?? 0.7,
+    maxTokens: model.maxTokens ?? 1024,
+    contextTokens: model.contextTokens ?? 8192,
+    timeoutMs: ms(model.timeout, 120_000),
+    apiKeyEnv: model.apiKeyEnv ?? null,
+    inputUsdPerMillion: model.inputUsdPerMillion ?? null,
+    outputUsdPerMillion: model.outputUsdPerMillion ?? null,
   };
 }
 

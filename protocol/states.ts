@@ -75,6 +75,8 @@ export const CANDIDATE_REASONS = [
   'no_metric',
   'diverged',
   'metric_out_of_bounds',
+  'stopped_early',
+  'cheated',
 ] as const;
 /** Why an attempt ended when the infrastructure is the cause: no evidence about the proposal, tried again. */
 export const INFRASTRUCTURE_REASONS = [

@@ -1,11 +1,27 @@
 CREATE TYPE "public"."attempt_state" AS ENUM('assigned', 'running', 'ended', 'fenced');--> statement-breakpoint
 CREATE TYPE "public"."iteration_state" AS ENUM('proposing', 'blocked', 'accepted', 'measuring', 'kept', 'reverted', 'inconclusive', 'failed', 'cancelled');--> statement-breakpoint
-CREATE TYPE "public"."job_reason" AS ENUM('completed', 'cancelled', 'command_not_found', 'crash', 'killed', 'oom', 'oom_guard', 'timeout', 'no_metric', 'diverged', 'metric_out_of_bounds', 'box_lost', 'setup_failed', 'source_unavailable', 'disk_full', 'agent_refused', 'evaluator_failed', 'sealed_files_changed', 'internal_error');--> statement-breakpoint
+CREATE TYPE "public"."job_reason" AS ENUM('completed', 'cancelled', 'command_not_found', 'crash', 'killed', 'oom', 'oom_guard', 'timeout', 'no_metric', 'diverged', 'metric_out_of_bounds', 'stopped_early', 'cheated', 'box_lost', 'setup_failed', 'source_unavailable', 'disk_full', 'agent_refused', 'evaluator_failed', 'sealed_files_changed', 'internal_error');--> statement-breakpoint
 CREATE TYPE "public"."job_role" AS ENUM('baseline', 'candidate', 'replicate', 'audit');--> statement-breakpoint
 CREATE TYPE "public"."job_state" AS ENUM('queued', 'assigned', 'running', 'succeeded', 'failed', 'timed_out', 'cancelled', 'lost');--> statement-breakpoint
 CREATE TYPE "public"."proposer_kind" AS ENUM('sampler', 'random', 'model', 'external', 'playbook');--> statement-breakpoint
 CREATE TYPE "public"."run_state" AS ENUM('queued', 'baseline', 'running', 'paused', 'completed', 'stopped', 'failed');--> statement-breakpoint
 CREATE TYPE "public"."token_kind" AS ENUM('api', 'enrolment', 'box');--> statement-breakpoint
+CREATE TABLE "archive_chunks" (
+	"archive_id" text NOT NULL,
+	"offset" bigint NOT NULL,
+	"data" "bytea" NOT NULL,
+	CONSTRAINT "archive_chunks_archive_id_offset_pk" PRIMARY KEY("archive_id","offset")
+);
+--> statement-breakpoint
+CREATE TABLE "archives" (
+	"id" text PRIMARY KEY NOT NULL,
+	"size" bigint NOT NULL,
+	"received" bigint DEFAULT 0 NOT NULL,
+	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"completed_at" timestamp (3) with time zone,
+	CONSTRAINT "archives_complete" CHECK (("archives"."completed_at" is not null) = ("archives"."received" = "archives"."size"))
+);
+--> statement-breakpoint
 CREATE TABLE "attempts" (
 	"id" text PRIMARY KEY NOT NULL,
 	"job_id" text NOT NULL,
@@ -46,6 +62,12 @@ CREATE TABLE "boxes" (
 	CONSTRAINT "boxes_seen" CHECK ("boxes"."state" <> 'online' or "boxes"."last_seen_at" is not null)
 );
 --> statement-breakpoint
+CREATE TABLE "code_states" (
+	"key" text PRIMARY KEY NOT NULL,
+	"files" jsonb NOT NULL,
+	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "events" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "events_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"txid" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
@@ -79,6 +101,11 @@ CREATE TABLE "iterations" (
 	"repeat_of" text,
 	"blocked" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"belief" jsonb,
+	"patch" jsonb,
+	"code_key" text,
+	"commit_id" text,
+	"repairs" integer DEFAULT 0 NOT NULL,
+	"critique" jsonb,
 	"decision" jsonb,
 	"metric" double precision,
 	"failure" "job_reason",
@@ -109,6 +136,9 @@ CREATE TABLE "jobs" (
 	"config" jsonb NOT NULL,
 	"config_key" text NOT NULL,
 	"seed" integer NOT NULL,
+	"code_key" text,
+	"pinned_box_id" text,
+	"fingerprint" text,
 	"attempt" integer DEFAULT 0 NOT NULL,
 	"reason" "job_reason",
 	"detail" text,
@@ -148,7 +178,8 @@ CREATE TABLE "metric_points" (
 CREATE TABLE "model_calls" (
 	"id" text PRIMARY KEY NOT NULL,
 	"run_id" text NOT NULL,
-	"iteration_id" text NOT NULL,
+	"iteration_id" text,
+	"purpose" text DEFAULT 'propose' NOT NULL,
 	"model" text NOT NULL,
 	"mode" text,
 	"messages" jsonb NOT NULL,
@@ -162,6 +193,21 @@ CREATE TABLE "model_calls" (
 	"prompt_tokens" integer,
 	"completion_tokens" integer,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "notes" (
+	"id" text PRIMARY KEY NOT NULL,
+	"run_id" text NOT NULL,
+	"version" integer NOT NULL,
+	"body" text NOT NULL,
+	"author" text NOT NULL,
+	"state" text NOT NULL,
+	"reason" text,
+	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"decided_at" timestamp (3) with time zone,
+	CONSTRAINT "notes_number" UNIQUE("run_id","version"),
+	CONSTRAINT "notes_state" CHECK ("notes"."state" in ('proposed', 'adopted', 'rejected')),
+	CONSTRAINT "notes_decided" CHECK (("notes"."state" = 'proposed') = ("notes"."decided_at" is null))
 );
 --> statement-breakpoint
 CREATE TABLE "projects" (
@@ -184,6 +230,11 @@ CREATE TABLE "runs" (
 	"incumbent_iteration" integer,
 	"notes" text,
 	"live" jsonb,
+	"playbook" jsonb,
+	"ladder_step" integer DEFAULT 0 NOT NULL,
+	"baseline_code_key" text,
+	"incumbent_code_key" text,
+	"base_commit" text,
 	"breaker" jsonb,
 	"stop_requested_at" timestamp (3) with time zone,
 	"end_reason" text,
@@ -234,15 +285,18 @@ CREATE TABLE "webhooks" (
 	"disabled_at" timestamp (3) with time zone
 );
 --> statement-breakpoint
+ALTER TABLE "archive_chunks" ADD CONSTRAINT "archive_chunks_archive_id_archives_id_fk" FOREIGN KEY ("archive_id") REFERENCES "public"."archives"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "attempts" ADD CONSTRAINT "attempts_job_id_jobs_id_fk" FOREIGN KEY ("job_id") REFERENCES "public"."jobs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "attempts" ADD CONSTRAINT "attempts_box_id_boxes_id_fk" FOREIGN KEY ("box_id") REFERENCES "public"."boxes"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "iterations" ADD CONSTRAINT "iterations_run_id_runs_id_fk" FOREIGN KEY ("run_id") REFERENCES "public"."runs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "jobs" ADD CONSTRAINT "jobs_run_id_runs_id_fk" FOREIGN KEY ("run_id") REFERENCES "public"."runs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "jobs" ADD CONSTRAINT "jobs_iteration_id_iterations_id_fk" FOREIGN KEY ("iteration_id") REFERENCES "public"."iterations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "jobs" ADD CONSTRAINT "jobs_pinned_box_id_boxes_id_fk" FOREIGN KEY ("pinned_box_id") REFERENCES "public"."boxes"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "log_chunks" ADD CONSTRAINT "log_chunks_attempt" FOREIGN KEY ("attempt_id") REFERENCES "public"."attempts"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "metric_points" ADD CONSTRAINT "metric_points_attempt" FOREIGN KEY ("attempt_id") REFERENCES "public"."attempts"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "model_calls" ADD CONSTRAINT "model_calls_run_id_runs_id_fk" FOREIGN KEY ("run_id") REFERENCES "public"."runs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "model_calls" ADD CONSTRAINT "model_calls_iteration_id_iterations_id_fk" FOREIGN KEY ("iteration_id") REFERENCES "public"."iterations"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "notes" ADD CONSTRAINT "notes_run_id_runs_id_fk" FOREIGN KEY ("run_id") REFERENCES "public"."runs"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "runs" ADD CONSTRAINT "runs_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "telemetry" ADD CONSTRAINT "telemetry_box_id_boxes_id_fk" FOREIGN KEY ("box_id") REFERENCES "public"."boxes"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tokens" ADD CONSTRAINT "tokens_box_id_boxes_id_fk" FOREIGN KEY ("box_id") REFERENCES "public"."boxes"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

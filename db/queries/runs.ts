@@ -121,7 +121,9 @@ export async function updateRun(q: Queryable, id: string, patch: RunPatch): Prom
 
 /** The database's clock: every lease and every limit is judged by it. */
 export async function databaseNow(q: Queryable): Promise<Date> {
-  const rows = await q.execute<{ now: string }>(sql`select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as now`);
+  const rows = await q.execute<{ now: string }>(
+    sql`select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as now`,
+  );
   return new Date(rows[0]?.now ?? Date.now());
 }
 
