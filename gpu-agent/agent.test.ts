@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Agent } from './agent.js';
 import { identityOf } from './process/identity.js';
 import { enrolledHome, startBox } from './testing/box.js';
-import { FakeControlPlane } from './testing/fake-control-plane.js';
+import { FakeControlPlane } from './connection/testing/fake-control-plane.js';
 import { jobSpec } from './testing/job-spec.js';
 
 const sha = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');

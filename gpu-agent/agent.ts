@@ -307,7 +307,7 @@ class RunningAgent implements Agent {
 
   #dropConnection(): void {
     clearInterval(this.#heartbeat);
-    for (const id of [...this.#uploads.keys()]) {
+    for (const id of this.#uploads.keys()) {
       this.#uploads.get(id)?.close();
       this.#uploads.delete(id);
       clearTimeout(this.#pumpTimers.get(id));

@@ -27,7 +27,7 @@ const TIMEOUT_MS = 15_000;
 export async function enrol({ server, token, name, home, labels }: EnrolOptions): Promise<Credentials> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const url = `${server.replace(/\/+$/, '')}/v1/enrolments/exchange`;
-  const body = JSON.stringify({ token, name: name ?? hostname().slice(0, 63), labels, facts: await readFacts() });
+  const body = JSON.stringify({ token, name: name ?? defaultName(), labels, facts: await readFacts() });
   let response: Response;
   try {
     response = await fetch(url, {
@@ -59,4 +59,13 @@ export async function enrol({ server, token, name, home, labels }: EnrolOptions)
   const credentials: Credentials = { server, ...parsed.data };
   saveCredentials(home, credentials);
   return credentials;
+}
+
+/** The host's name with what a box's name may not have replaced. */
+function defaultName(): string {
+  const name = hostname()
+    .replace(/[^A-Za-z0-9_.-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 63);
+  return name || 'box';
 }

@@ -48,5 +48,6 @@ async function next(): Promise<void> {
 }
 
 function report(error: unknown): void {
-  console.error(new Date().toISOString(), error);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${new Date().toISOString()} ${text}\n`);
 }

@@ -3,7 +3,7 @@ type Value = number | string | boolean;
 /** A knob's value as one word of a shell command. */
 export function shellQuote(value: Value): string {
   const text = String(value);
-  return /^[A-Za-z0-9_.\/:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Replaces `{{knob}}` by the knob's value, quoted for the shell. A name that is no knob is left as it stands. */

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import type { ReadStream } from 'node:tty';
 import { spawn, type IPty } from 'node-pty';
 
@@ -27,6 +28,7 @@ export interface Terminal {
 
 export const COLUMNS = 160;
 export const ROWS = 100;
+const NICE = 5;
 /** Without a byte for this long the end is declared even if the end mark was not seen (a stopped terminal). */
 const DRAIN_QUIET_MS = 2000;
 /** A process that survived KILL and prints without end cannot hold the job's end for longer than this. */
@@ -58,6 +60,12 @@ export function openTerminal(options: TerminalOptions): Terminal {
     env: options.env,
     encoding: null,
   });
+  // Below the agent and the runner: whoever must end a job has to get a turn. Children inherit it.
+  try {
+    setPriority(pty.pid, Math.min(19, getPriority() + NICE));
+  } catch {
+    // it has ended already
+  }
   const internals = pty as unknown as PtyInternals;
   // O_NOCTTY: a session leader without a terminal, such as a detached runner, would adopt this one.
   const slave = openSync(internals._pty, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);

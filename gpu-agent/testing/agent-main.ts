@@ -7,7 +7,7 @@ if (home === undefined) throw new Error('usage: agent-main HOME');
 const agent = await startAgent({
   home,
   slots: Number(process.argv[3] ?? 1),
-  log: { info: quiet, warn: quiet, error: (fields, message) => console.error(message, fields) },
+  log: { info: quiet, warn: quiet, error: (_fields, message) => process.stderr.write(`${message}\n`) },
 });
 process.on('SIGTERM', () => void agent.stop());
 await agent.done;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startAgent, type Agent, type AgentOptions } from '../agent.js';
 import { saveCredentials } from '../credentials.js';
-import type { FakeControlPlane } from './fake-control-plane.js';
+import type { FakeControlPlane } from '../connection/testing/fake-control-plane.js';
 
 /** A home that is enrolled with a fake control plane. */
 export function enrolledHome(plane: FakeControlPlane): string {

@@ -62,8 +62,8 @@ export async function listFiles(folder: string, limits: SourceLimits, signal?: A
     ...(signal && { signal }),
   });
   signal?.throwIfAborted();
-  if (git.code === 0) for (const path of new Set(git.stdout.split('\0'))) path !== '' && add(path);
-  else walk(folder, '', add);
+  if (git.code !== 0) walk(folder, '', add);
+  else for (const path of new Set(git.stdout.split('\0'))) if (path !== '') add(path);
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 

@@ -10,7 +10,7 @@ const KEPT_BASES = 8;
 
 /** The key of a base folder: source content, setup command, and the variables that the spec gives it. */
 export function setupKey(sourceHash: string, setup: string, env: Record<string, string>): string {
-  const parts = [sourceHash, setup, JSON.stringify(Object.entries(env).sort())];
+  const parts = [sourceHash, setup, JSON.stringify(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1)))];
   return createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 32);
 }
 
