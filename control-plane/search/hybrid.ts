@@ -53,7 +53,7 @@ export function modelShare(history: readonly Turn[], bounds: ShareBounds): numbe
 }
 
 /** What a model's proposal must promise (see screen.ts) while both sides have gained alike. */
-const LEAST_PROMISE = 0.5;
+const LEAST_PROMISE = 0.9;
 
 /**
  * The promise that a model's proposal needs to be measured: little from a model that has gained more than the sampler, as much as the

@@ -45,7 +45,7 @@ test('any position gives a legal value close to it, whole for an int', () => {
       fc.double({ min: -0.5, max: 1.5, noNaN: true }),
       (name, position) => {
         const value = valueAt(axis(name), position);
-        const [low, high] = menu.knobs[name]?.range as [number, number];
+        const [low, high] = axis(name).knob.range as [number, number];
         expect(value).toBeGreaterThanOrEqual(low);
         expect(value).toBeLessThanOrEqual(high);
         const wanted = Math.min(1, Math.max(0, position));

@@ -5,6 +5,8 @@ import type { Axis, Space } from './space.js';
 
 /** More measurements than this cost seconds a suggestion: the best half and the newest half stay. */
 const MAX_TRIALS = 240;
+/** The kernel's parameters are fitted to at most this many, the newest: the fit costs its cube, FIT_STEPS times over. */
+const FIT_TRIALS = 120;
 /** Kernel parameters are fitted again after this many new measurements; between, the points are new but the kernel is not. */
 const REFIT_EVERY = 4;
 
@@ -110,7 +112,7 @@ export function fitSurrogate(space: Space, input: SuggestInput): Surrogate | nul
   const prefix = measured.length - (measured.length % REFIT_EVERY);
   let hyper = priorHyper(space.axes, all.noise);
   if (prefix > 0) {
-    const part = observe(space, measured.slice(0, prefix), sign, noiseSd);
+    const part = observe(space, measured.slice(Math.max(0, prefix - FIT_TRIALS), prefix), sign, noiseSd);
     const found = fitted(space.axes, part.data, part.noise);
     hyper = { ...found, noise: all.noise ?? found.noise };
   }
