@@ -1,0 +1,75 @@
+import type { Goal } from '@nightshift/protocol';
+import { noisePrior } from './evidence.js';
+import { estimateNoise, mean, shrinkNoise } from './noise.js';
+import { shrinkMeans, type ShrunkenMean } from './shrink-means.js';
+
+export interface MeasuredGroup {
+  key: string;
+  values: readonly number[];
+}
+export interface ReportedBest {
+  key: string;
+  n: number;
+  /** Plain mean of its measurements. */
+  mean: number;
+  /** What it is believed to be worth: its mean shrunken towards the others, in the metric's unit. */
+  shrunken: number;
+  /** Of `shrunken`, in the metric's unit; null while the noise is unknown. */
+  standardError: number | null;
+  /** Of `shrunken` over the baseline's estimate, as a fraction (in the metric's unit when the baseline is 0); positive is better. */
+  improvement: number | null;
+  /** What the luckiest single measurement would have claimed, over the baseline's mean: for contrast, never to be reported. */
+  headline: number | null;
+}
+
+/**
+ * The best configuration of a run by its shrunken mean, among those measured at least twice (among all, when none was). Null
+ * when nothing was measured. The luckiest draw never wins by its luck: see `shrinkMeans`.
+ */
+export function reportedBest(input: {
+  goal: Goal;
+  groups: readonly MeasuredGroup[];
+  baselineKey: string | null;
+}): ReportedBest | null {
+  const sign = input.goal === 'minimize' ? 1 : -1;
+  const groups = input.groups
+    .map(({ key, values }) => ({ key, values: values.filter(Number.isFinite) }))
+    .filter(({ values }) => values.length > 0);
+  const noise = runNoise(groups);
+  const shrunken = shrinkMeans(
+    groups.map(({ values }) => sign * mean(values)),
+    groups.map(({ values }) => values.length),
+    noise?.sd ?? 0,
+    noise?.cautiousSd ?? 0,
+  );
+  const measured = groups.map(({ key, values }, index) => {
+    const { value, standardError } = shrunken[index] as ShrunkenMean;
+    return { key, values, mean: mean(values), cost: value, standardError };
+  });
+  const isAnyRepeated = measured.some(({ values }) => values.length > 1);
+  const [first, ...rest] = measured.filter(({ values }) => !isAnyRepeated || values.length > 1);
+  if (!first) return null;
+  const best = rest.reduce((a, b) => (b.cost < a.cost ? b : a), first);
+  const baseline = measured.find(({ key }) => key === input.baselineKey);
+  const luckiest = Math.min(...measured.flatMap(({ values }) => values.map((value) => sign * value)));
+  const improvement = (base: number, cost: number) => (base - cost) / (Math.abs(base) || 1);
+  return {
+    key: best.key,
+    n: best.values.length,
+    mean: best.mean,
+    shrunken: sign * best.cost,
+    standardError: noise === null ? null : best.standardError,
+    improvement: baseline ? improvement(baseline.cost, best.cost) : null,
+    headline: baseline ? improvement(sign * baseline.mean, luckiest) : null,
+  };
+}
+
+/** The noise, and the noise as it may well be: with the variance of a t distribution, σ̃²·(ν + 2)/ν, since few repeats can agree by luck. */
+function runNoise(groups: readonly MeasuredGroup[]): { sd: number; cautiousSd: number } | null {
+  const noise = estimateNoise(groups.map(({ values }) => values));
+  const size = Math.abs(mean(groups.flatMap(({ values }) => values)));
+  const prior = noisePrior();
+  const working = shrinkNoise(noise, { ...prior, sd: prior.sd * size });
+  const df = noise.degreesOfFreedom;
+  return working && { sd: working.sd, cautiousSd: working.sd * Math.sqrt((df + 2) / df) };
+}
