@@ -30,7 +30,8 @@ const CURSOR = /^(\d{1,20})-(\d{1,19})$/;
 
 /** True when text is a cursor that `listEvents` gave out. */
 export function isEventCursor(text: string): boolean {
-  return CURSOR.test(text);
+  const [, txid, id] = CURSOR.exec(text) ?? [];
+  return txid !== undefined && id !== undefined && BigInt(txid) < 2n ** 64n && BigInt(id) < 2n ** 63n;
 }
 
 /**

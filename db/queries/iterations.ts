@@ -1,5 +1,12 @@
 import { and, asc, count, desc, eq, gt, inArray, lt, ne, or, sql } from 'drizzle-orm';
-import type { BlockedTry, Config, IterationState, Proposal, ProposerKind } from '@nightshift/protocol';
+import {
+  ITERATION_MOVES,
+  type BlockedTry,
+  type Config,
+  type IterationState,
+  type Proposal,
+  type ProposerKind,
+} from '@nightshift/protocol';
 import { newId } from '../id.js';
 import type { IterationRow, Queryable, Tx } from '../rows.js';
 import { iterations } from '../schema.js';
@@ -148,7 +155,7 @@ export async function acceptProposal(
 
 type IterationPatch = Partial<Omit<typeof iterations.$inferInsert, 'id' | 'runId' | 'number' | 'state'>>;
 
-/** Moves an iteration from `from` to `to`; false when it was in another state, or its lease is another's. */
+/** Moves an iteration from `from` to `to`; false when it was in another state, its lease is another's, or the move is not legal. */
 export async function moveIteration(
   q: Queryable,
   id: string,
@@ -157,6 +164,7 @@ export async function moveIteration(
   patch: IterationPatch = {},
   leaseToken?: string,
 ): Promise<boolean> {
+  if (!ITERATION_MOVES[from].includes(to)) return false;
   const rows = await q
     .update(iterations)
     .set({ leaseToken: null, leaseUntil: null, ...patch, state: to })

@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, ne, sql } from 'drizzle-orm';
-import type { Config, JobRole, JobState, JobReason } from '@nightshift/protocol';
+import { JOB_MOVES, type Config, type JobReason, type JobRole, type JobState } from '@nightshift/protocol';
 import { newId } from '../id.js';
 import type { JobRow, Queryable, RunRow, Tx } from '../rows.js';
 import { iterations, jobs, runs } from '../schema.js';
@@ -121,7 +121,7 @@ export async function lockQueuedJob(tx: Tx, labels: string[]): Promise<{ job: Jo
 
 type JobPatch = Partial<Omit<typeof jobs.$inferInsert, 'id' | 'runId' | 'state'>>;
 
-/** Moves a job, if it is in one of `from` and on this attempt number; false when it is not (stale). */
+/** Moves a job, if it is in one of `from` and on this attempt number; false when it is not (stale) or the move is not legal. */
 export async function moveJob(
   q: Queryable,
   id: string,
@@ -134,7 +134,14 @@ export async function moveJob(
     .update(jobs)
     .set({ ...patch, state: to })
     .where(
-      and(eq(jobs.id, id), inArray(jobs.state, from), attempt === undefined ? undefined : eq(jobs.attempt, attempt)),
+      and(
+        eq(jobs.id, id),
+        inArray(
+          jobs.state,
+          from.filter((state) => JOB_MOVES[state].includes(to)),
+        ),
+        attempt === undefined ? undefined : eq(jobs.attempt, attempt),
+      ),
     )
     .returning({ id: jobs.id });
   return rows.length === 1;

@@ -1,5 +1,5 @@
 import { and, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
-import type { Config, RunState, Spec } from '@nightshift/protocol';
+import { RUN_MOVES, type Config, type RunState, type Spec } from '@nightshift/protocol';
 import { newId } from '../id.js';
 import type { ProjectRow, Queryable, RunRow, Tx } from '../rows.js';
 import { projects, runs } from '../schema.js';
@@ -93,7 +93,7 @@ export async function lockRun(tx: Tx, id: string, options: { skip: boolean }): P
 
 type RunPatch = Partial<Omit<typeof runs.$inferInsert, 'id' | 'state'>>;
 
-/** Moves a run from one of `from` to `to`; false when it was in another state (stale). */
+/** Moves a run from one of `from` to `to`; false when it was in another state (stale) or the move is not legal. */
 export async function moveRun(
   q: Queryable,
   id: string,
@@ -104,7 +104,15 @@ export async function moveRun(
   const rows = await q
     .update(runs)
     .set({ ...patch, state: to })
-    .where(and(eq(runs.id, id), inArray(runs.state, from)))
+    .where(
+      and(
+        eq(runs.id, id),
+        inArray(
+          runs.state,
+          from.filter((state) => RUN_MOVES[state].includes(to)),
+        ),
+      ),
+    )
     .returning({ id: runs.id });
   return rows.length === 1;
 }
