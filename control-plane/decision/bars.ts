@@ -72,7 +72,8 @@ export function makeBars(
     const spent = spend({ candidate, comparator, df }, true);
     const height = (n: number, degrees: number) =>
       studentUpperQuantile(spent, degrees) * Math.sqrt(1 / candidate + 1 / n);
-    while (df < SETTLED_DF || comparator < 2) {
+    const canMeasure = input.canMeasureComparator ?? true;
+    while (canMeasure && (df < SETTLED_DF || comparator < 2)) {
       if (height(comparator + 1, df + 1) > SETTLED_RATIO * height(comparator, df)) break;
       comparator += 1;
       df += 1;

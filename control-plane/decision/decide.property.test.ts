@@ -23,6 +23,7 @@ const input: fc.Arbitrary<DecideInput> = fc
     others: fc.array(near(1.1, 0.01, 'small', 3), { maxLength: 6 }),
     decisionsSoFar: fc.integer({ min: 0, max: 200 }),
     plannedDecisions: fc.constantFrom(null, 1, 12, 50, 1000),
+    canMeasureComparator: fc.constantFrom(undefined, true, false),
   })
   .map(({ others, ...rest }) => ({ ...rest, groups: [rest.comparator, rest.candidate, ...others] }));
 
@@ -95,7 +96,10 @@ describe('decide, whatever the measurements', () => {
             const ruling = decide({ ...from, candidate, comparator, groups });
             if (ruling.kind === 'decided') break;
             if (ruling.role === 'replicate') candidate.push(average(from.candidate) + draw);
-            else comparator.push(1 + draw);
+            else {
+              expect(from.canMeasureComparator).not.toBe(false);
+              comparator.push(1 + draw);
+            }
           }
           expect(decide({ ...from, candidate, comparator, groups }).kind).toBe('decided');
           expect(candidate.length).toBeLessThanOrEqual(Math.max(from.rule.maxReplicates, from.candidate.length));

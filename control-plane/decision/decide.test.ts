@@ -160,6 +160,26 @@ describe('decide', () => {
     expect(outcome(ask({ candidate: [1], comparator: [] }))).toBe('comparator');
   });
 
+  it('decides with what there is when the comparator cannot be measured again', () => {
+    const once = { ...rule, maxReplicates: 1 };
+    const stuck = { canMeasureComparator: false };
+    expect(decision(ask({ ...stuck, rule: once, comparator: [1], candidate: [0.95] }))).toMatchObject({
+      outcome: 'inconclusive',
+      probability: null,
+    });
+    expect(decision(ask({ ...stuck, comparator: [], candidate: [0.95] })).reason).toBe(
+      'The incumbent has no measurement.',
+    );
+    const candidate = [0.975, 0.978];
+    const groups = [[1], candidate, [2, 2.002], [3, 3.002]];
+    expect(outcome(ask({ comparator: [1], candidate, groups, rule: { ...rule, maxReplicates: 2 } }))).toBe(
+      'comparator',
+    );
+    expect(outcome(ask({ ...stuck, comparator: [1], candidate, groups, rule: { ...rule, maxReplicates: 2 } }))).toBe(
+      'keep',
+    );
+  });
+
   it('counts replicates that a caller left out of the groups', () => {
     expect(decision(ask({ comparator: [1, 1.001, 0.999], candidate: [1.2], groups: [] })).degreesOfFreedom).toBe(2);
   });

@@ -19,6 +19,8 @@ export interface DecideInput {
   decisionsSoFar: number;
   /** How many candidates the run will decide at most, when that is known. */
   plannedDecisions: number | null;
+  /** False when the comparator cannot be measured again (its last try failed): the decision is then made with what there is. True when left out. */
+  canMeasureComparator?: boolean | undefined;
 }
 export type Ruling =
   | { kind: 'decided'; decision: Decision }
@@ -43,14 +45,18 @@ export function decide(input: DecideInput): Ruling {
   const limit = Math.max(1, Math.floor(input.rule.maxReplicates));
   const evidence = weigh(input, candidate, comparator, groups);
   if (candidate.length === 0) return decided(evidence, 'inconclusive', 'unmeasured');
-  if (comparator.length === 0)
+  const canAskComparator = input.canMeasureComparator ?? true;
+  if (comparator.length === 0) {
+    if (!canAskComparator) return decided(evidence, 'inconclusive', 'unmeasured');
     return { kind: 'measure', role: 'comparator', why: `the ${input.compare} has no measurement yet` };
+  }
 
   const { effect, noise } = evidence;
   const { minImprovement } = input.rule;
   if (noise === null) {
     if (effect <= minImprovement) return decided(evidence, 'revert', 'noise-unknown');
     const role = candidate.length < limit ? 'replicate' : 'comparator';
+    if (role === 'comparator' && !canAskComparator) return decided(evidence, 'inconclusive', 'noise-unknown');
     return { kind: 'measure', role, why: 'nothing was measured twice yet, so that the noise is unknown' };
   }
   const isGood = effect > minImprovement;
@@ -59,7 +65,7 @@ export function decide(input: DecideInput): Ruling {
   const counts = { candidate: candidate.length, comparator: comparator.length, df: evidence.decision.degreesOfFreedom };
   const bars = makeBars(input, evidence, noise, limit);
   const isLast = counts.candidate >= limit;
-  const needed = bars.lastLook(counts).comparator;
+  const needed = canAskComparator ? bars.lastLook(counts).comparator : counts.comparator;
   // One look for each measurement of the candidate, once the comparator is measured well enough for it.
   const isReady = counts.comparator >= (isLast ? needed : Math.min(counts.candidate, needed));
   if (effect >= bars.at(counts, isReady)) {

@@ -5,8 +5,9 @@ export type Cause = 'unmeasured' | 'noise-unknown' | 'exact' | 'kept' | 'quarant
 
 /** One sentence for people and for the proposer. */
 export function explain(evidence: Evidence, outcome: Decision['outcome'], cause: Cause): string {
-  if (cause === 'unmeasured') return 'The candidate has no measurement.';
   const { decision, effect } = evidence;
+  if (cause === 'unmeasured')
+    return `The ${decision.candidateN === 0 ? 'candidate' : decision.comparator} has no measurement.`;
   const amount = (value: number) => (evidence.isRelative ? `${digits(value * 100)}%` : digits(value));
   const size = effect === 0 ? 'Equal to' : `${amount(Math.abs(effect))} ${effect > 0 ? 'better than' : 'worse than'}`;
   const error =
@@ -24,6 +25,8 @@ function verdict({ decision, effect }: Evidence, outcome: Decision['outcome'], c
   if (outcome === 'keep')
     return cause === 'exact' ? `above the ${asked} asked for, kept` : `above ${asked} with probability ${chance}, kept`;
   if (cause === 'quarantined') return 'too good to be believed on one measurement, and no replicate is allowed';
+  if (outcome === 'inconclusive' && cause === 'noise-unknown')
+    return 'nothing was measured twice, and no more measurements are possible';
   if (outcome === 'inconclusive')
     return cause === 'limit'
       ? `above ${asked} with probability ${chance}, and the limit of measurements is reached`
