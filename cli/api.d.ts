@@ -765,7 +765,7 @@ export interface components {
                 [key: string]: unknown;
             } | null;
             /** @enum {string|null} */
-            failure: "completed" | "cancelled" | "command_not_found" | "crash" | "killed" | "oom" | "oom_guard" | "timeout" | "no_metric" | "diverged" | "metric_out_of_bounds" | "box_lost" | "setup_failed" | "source_unavailable" | "disk_full" | "agent_refused" | "evaluator_failed" | "sealed_files_changed" | "internal_error" | null;
+            failure: "completed" | "cancelled" | "command_not_found" | "crash" | "killed" | "oom" | "oom_guard" | "timeout" | "no_metric" | "diverged" | "metric_out_of_bounds" | "stopped_early" | "cheated" | "box_lost" | "setup_failed" | "source_unavailable" | "disk_full" | "agent_refused" | "evaluator_failed" | "sealed_files_changed" | "internal_error" | null;
             failureDetail: string | null;
             blocked: {
                 [key: string]: unknown;
@@ -780,7 +780,7 @@ export interface components {
             verdict: "pass" | "block";
             rail: string | null;
             reason: string | null;
-            iteration: components["schemas"]["Iteration"] & (Record<string, never> | null);
+            iteration: components["schemas"]["Iteration"] | null;
         };
         NewProposal: {
             knob: string;
@@ -837,7 +837,7 @@ export interface components {
             seed: number;
             attempt: number;
             /** @enum {string|null} */
-            reason: "completed" | "cancelled" | "command_not_found" | "crash" | "killed" | "oom" | "oom_guard" | "timeout" | "no_metric" | "diverged" | "metric_out_of_bounds" | "box_lost" | "setup_failed" | "source_unavailable" | "disk_full" | "agent_refused" | "evaluator_failed" | "sealed_files_changed" | "internal_error" | null;
+            reason: "completed" | "cancelled" | "command_not_found" | "crash" | "killed" | "oom" | "oom_guard" | "timeout" | "no_metric" | "diverged" | "metric_out_of_bounds" | "stopped_early" | "cheated" | "box_lost" | "setup_failed" | "source_unavailable" | "disk_full" | "agent_refused" | "evaluator_failed" | "sealed_files_changed" | "internal_error" | null;
             detail: string | null;
             metric: number | null;
             /** Format: date-time */
@@ -1213,6 +1213,24 @@ export interface operations {
             };
             /** @description conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported media type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1745,6 +1763,24 @@ export interface operations {
             };
             /** @description illegal state */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported media type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2869,7 +2905,10 @@ export interface operations {
     createEnrolment: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key and body answer with the same resource; another body is a conflict. */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2908,6 +2947,33 @@ export interface operations {
             };
             /** @description The token may not do this */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported media type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2975,6 +3041,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listTokens: {
@@ -3031,7 +3115,10 @@ export interface operations {
     createToken: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key and body answer with the same resource; another body is a conflict. */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3070,6 +3157,33 @@ export interface operations {
             };
             /** @description The token may not do this */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported media type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3177,6 +3291,24 @@ export interface operations {
             };
             /** @description The token may not do this */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported media type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3355,6 +3487,24 @@ export interface operations {
             };
             /** @description conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported media type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError, type FieldError } from './errors.js';
 import { compileConstraints } from './constraints.js';
+import { closestKey } from './closest-key.js';
 
 /** A value of a knob. Integers and floats are both JavaScript numbers; the knob's type tells them apart. */
 export type KnobValue = number | string | boolean;
@@ -132,12 +133,18 @@ function normaliseKnob(name: string, input: z.output<typeof knobSchema>, errors:
   return knob;
 }
 
-/** Turns zod's issues into our field errors, with an optional path before each. */
-export function fieldErrors(error: z.ZodError, prefix = ''): FieldError[] {
-  return error.issues.map((issue) => ({
-    path: [prefix, ...issue.path.map(String)].filter(Boolean).join('.'),
-    message: issue.message,
-  }));
+/** Turns zod's issues into our field errors; `known` are keys that an unknown one may have been meant to be. */
+export function fieldErrors(error: z.ZodError, known: readonly string[] = []): FieldError[] {
+  const unknownKey = (key: string) => {
+    const near = closestKey(key, known);
+    return `is not a known key${near === undefined ? '' : `; did you mean "${near}"?`}`;
+  };
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    return issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ path: [...path, key].join('.'), message: unknownKey(key) }))
+      : [{ path: path.join('.'), message: issue.message }];
+  });
 }
 
 /**

@@ -1,11 +1,10 @@
 import { isMap, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
 import { AppError, type FieldError } from './errors.js';
-import { specInputSchema } from './spec.js';
 
 export interface SpecDocument {
   /** The parsed value, not yet checked. */
   value: unknown;
-  /** Adds line and column to field errors, and names the closest known key for an unknown one. */
+  /** Adds line and column to field errors. */
   locate(errors: FieldError[]): FieldError[];
 }
 
@@ -33,27 +32,13 @@ export function readSpecYaml(text: string): SpecDocument {
       { errors },
     );
   }
-  const known = [
-    ...knownKeys(specInputSchema.shape),
-    'path',
-    'git',
-    'ref',
-    'knobs',
-    'constraints',
-    'cross_constraints',
-  ];
   return {
     value: document.toJS({ maxAliasCount: 100 }) as unknown,
     locate: (errors) =>
       errors.map((error) => {
-        const unknown = /^Unrecognized keys?: "?([^",]+)/.exec(error.message)?.[1];
-        const path = [error.path, unknown].filter(Boolean).join('.');
-        const node = nodeAt(document.contents as Node | null, path.split('.').filter(Boolean));
+        const node = nodeAt(document.contents as Node | null, error.path.split('.').filter(Boolean));
         const at = node === null ? undefined : lines.linePos(node);
-        const near = unknown === undefined ? undefined : closest(unknown, known);
-        const message =
-          unknown === undefined ? error.message : `unknown key "${unknown}"${near ? `; did you mean "${near}"?` : ''}`;
-        return { path, message, ...(at ? { line: at.line, column: at.col } : {}) };
+        return { ...error, ...(at ? { line: at.line, column: at.col } : {}) };
       }),
   };
 }
@@ -74,42 +59,4 @@ function nodeAt(node: Node | null, path: string[]): number | null {
   }
   if (isSeq(node)) return nodeAt((node.items[Number(key)] as Node | undefined) ?? null, rest) ?? here;
   return here;
-}
-
-function knownKeys(shape: Record<string, unknown>): string[] {
-  const keys: string[] = [];
-  for (const [key, value] of Object.entries(shape)) {
-    keys.push(key);
-    let inner = value as { shape?: Record<string, unknown>; unwrap?: () => unknown };
-    if (!inner.shape && typeof inner.unwrap === 'function') inner = inner.unwrap() as typeof inner;
-    if (inner.shape) keys.push(...knownKeys(inner.shape));
-  }
-  return keys;
-}
-
-function closest(word: string, candidates: string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++)
-      row.push(
-        Math.min(
-          (row[j - 1] ?? 0) + 1,
-          (previous[j] ?? 0) + 1,
-          (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
-        ),
-      );
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { knownKeys } from './closest-key.js';
 import { AppError, type FieldError } from './errors.js';
 import { fieldErrors, menuInputSchema, parseMenu, type Menu } from './menu.js';
 import { unstorableText } from './storable-text.js';
@@ -291,6 +292,8 @@ export interface Spec {
   seed: number;
 }
 
+const KEYS = [...knownKeys(specInputSchema.shape), 'path', 'git', 'ref', 'knobs', 'constraints', 'cross_constraints'];
+
 /**
  * Checks a spec whose menu is inline (a path has been read by the caller) and fills in the defaults.
  * @throws AppError `invalid_spec` naming every key that is wrong and what it needs.
@@ -299,7 +302,7 @@ export function parseSpec(input: unknown): Spec {
   const unstorable = unstorableText(input);
   if (unstorable.length > 0) throw invalid(unstorable);
   const parsed = specInputSchema.safeParse(input);
-  if (!parsed.success) throw invalid(fieldErrors(parsed.error));
+  if (!parsed.success) throw invalid(fieldErrors(parsed.error, KEYS));
   const spec = parsed.data;
   const errors: FieldError[] = [];
   let menu: Menu | null = null;

@@ -15,7 +15,7 @@ export function agentSocket(deps: ApiDeps): Hono<ApiEnv> {
   app.get(
     '/',
     async (c, next) => {
-      const credential = /^Bearer (\S+)$/.exec(c.req.header('authorization') ?? '')?.[1];
+      const credential = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
       const token = credential === undefined ? undefined : await findToken(deps.db, credential, 'box');
       // The upgrade answers with a status alone: a body would not reach the client.
       if (!token?.boxId) return c.body(null, 401);

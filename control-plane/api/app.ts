@@ -5,6 +5,7 @@ import { HTTPException } from 'hono/http-exception';
 import { AppError, specJsonSchema } from '@nightshift/protocol';
 import { agentSocket } from './agent-socket.js';
 import { boxes } from './boxes.js';
+import { cleanText } from './clean-text.js';
 import type { ApiDeps, ApiEnv } from './deps.js';
 import { docs } from './docs.js';
 import { enrolments } from './enrolments.js';
@@ -41,6 +42,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
       onError: (c) => problem(c, { code: 'too_large', detail: `a body may have ${MAX_BODY_BYTES} bytes` }),
     }),
   );
+  app.use(cleanText);
   app.notFound((c) =>
     problem(c, { code: 'not_found', detail: `${c.req.method} ${c.req.path} is not a route; see /docs` }),
   );
@@ -48,7 +50,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
     if (error instanceof AppError) return problemOf(c, error);
     if (error instanceof HTTPException && error.status < 500)
       return problem(c, {
-        code: 'bad_request',
+        code: error.status === 415 ? 'unsupported_media_type' : 'bad_request',
         status: error.status as 400,
         detail: error.message || 'the request is not valid',
       });

@@ -6,7 +6,7 @@ import type { ApiDeps, ApiEnv, Scope } from './deps.js';
 /** Lets a request pass whose bearer token is an API token with this scope (or admin). */
 export function needs(deps: Pick<ApiDeps, 'db'>, scope: Scope) {
   return createMiddleware<ApiEnv>(async (c, next) => {
-    const secret = /^Bearer (\S+)$/.exec(c.req.header('authorization') ?? '')?.[1];
+    const secret = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
     const token = secret === undefined ? undefined : await findToken(deps.db, secret, 'api');
     if (!token)
       throw new AppError(

@@ -3,7 +3,8 @@ import { boxFactsSchema } from '@nightshift/protocol';
 import { createEnrolment, exchangeEnrolment } from '../fleet/enrol.js';
 import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
-import { problems } from './problem.js';
+import { idempotencyHeader, idempotent } from './idempotency.js';
+import { BAD_BODY, problems } from './problem.js';
 import { answer, body, router } from './router.js';
 
 export function enrolments(deps: ApiDeps) {
@@ -17,8 +18,9 @@ export function enrolments(deps: ApiDeps) {
       summary: 'Make a one-time token with which one box enrols',
       operationId: 'createEnrolment',
       security: bearer,
-      middleware: [needs(deps, 'admin')] as const,
+      middleware: [needs(deps, 'admin'), idempotent(deps)] as const,
       request: {
+        headers: idempotencyHeader,
         body: body(
           z
             .object({
@@ -38,7 +40,7 @@ export function enrolments(deps: ApiDeps) {
           'the token, shown once',
           z.object({ id: z.string(), token: z.string(), expiresAt: z.iso.datetime().nullable() }).openapi('Enrolment'),
         ),
-        ...problems(),
+        ...problems(...BAD_BODY, 'conflict'),
       },
     }),
     async (c) => {
@@ -74,7 +76,7 @@ export function enrolments(deps: ApiDeps) {
           'the credential, shown once',
           z.object({ boxId: z.string(), name: z.string(), credential: z.string() }).openapi('BoxCredential'),
         ),
-        ...problems('conflict'),
+        ...problems(...BAD_BODY, 'conflict'),
       },
     }),
     async (c) => {

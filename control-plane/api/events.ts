@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { streamSSE } from 'hono/streaming';
+import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
 import { AppError } from '@nightshift/protocol';
 import { isEventCursor, latestEventCursor, listEvents } from '@nightshift/db';
 import { bearer, needs } from './auth.js';
@@ -48,7 +48,8 @@ export function events(deps: ApiDeps) {
       const types = query.types?.split(',').filter(Boolean);
       c.header('cache-control', 'no-store');
       c.header('x-accel-buffering', 'no');
-      return streamSSE(c, async (stream) => {
+      const requestId = c.get('requestId');
+      const follow = async (stream: SSEStreamingApi) => {
         const ended = new AbortController();
         stream.onAbort(() => ended.abort());
         const signal = AbortSignal.any([deps.signal, ended.signal]);
@@ -70,6 +71,10 @@ export function events(deps: ApiDeps) {
             after = cursor;
           }
         }
+      };
+      // The answer has begun: all that is left is to end it. The client comes back with the last id that it got.
+      return streamSSE(c, follow, async (error) => {
+        deps.log.warn({ err: error, requestId }, 'an event stream ended early');
       }) as never;
     },
   );

@@ -6,7 +6,7 @@ import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
 import { idempotencyHeader, idempotent } from './idempotency.js';
 import { decodeCursor, paged, pageOf, pageQuery } from './paging.js';
-import { problems } from './problem.js';
+import { BAD_BODY, problems } from './problem.js';
 import { answer, body, router } from './router.js';
 import { iterationSchema, iterationView } from './run-view.js';
 import { requireRun, runId } from './runs.js';
@@ -34,7 +34,7 @@ const verdictSchema = z
     verdict: z.enum(['pass', 'block']),
     rail: z.string().nullable(),
     reason: z.string().nullable(),
-    iteration: iterationSchema.nullable(),
+    iteration: z.union([iterationSchema, z.null()]),
   })
   .openapi('ProposalVerdict');
 
@@ -133,7 +133,7 @@ export function iterations(deps: ApiDeps) {
       responses: {
         201: answer('accepted: the iteration that will measure it', verdictSchema),
         200: answer('blocked by a rail: nothing was booked', verdictSchema),
-        ...problems('not_found', 'illegal_state'),
+        ...problems(...BAD_BODY, 'not_found', 'illegal_state'),
       },
     }),
     async (c) => {

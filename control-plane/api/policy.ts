@@ -3,7 +3,7 @@ import { AppError, compileConstraints, configKey, defaultConfig, parseMenu, type
 import { gate } from '../policy/index.js';
 import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
-import { problems } from './problem.js';
+import { BAD_BODY, problems } from './problem.js';
 import { answer, body, router } from './router.js';
 
 const config = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
@@ -52,7 +52,7 @@ export function policy(deps: ApiDeps) {
             })
             .openapi('Verdict'),
         ),
-        ...problems('invalid_menu'),
+        ...problems(...BAD_BODY, 'invalid_menu'),
       },
     }),
     (c) => {

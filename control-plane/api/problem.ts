@@ -16,6 +16,7 @@ export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
   illegal_state: 409,
   stale: 409,
   too_large: 413,
+  unsupported_media_type: 415,
   range_not_satisfiable: 416,
   rate_limited: 429,
   unavailable: 503,
@@ -87,6 +88,9 @@ export function problem(c: Context, { code, detail, hint, errors, status = STATU
 export function problemOf(c: Context, error: AppError): Response {
   return problem(c, { code: error.code, detail: error.message, hint: error.hint, errors: error.errors });
 }
+
+/** What any route with a body may answer; goes into `problems`. */
+export const BAD_BODY = ['too_large', 'unsupported_media_type'] as const;
 
 /** The error answers of a route, for its OpenAPI description. */
 export function problems(

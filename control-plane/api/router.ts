@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { fieldErrors } from '@nightshift/protocol';
 import type { ApiEnv } from './deps.js';
 import { problem } from './problem.js';
 
@@ -7,9 +8,9 @@ export function router(): OpenAPIHono<ApiEnv> {
   return new OpenAPIHono<ApiEnv>({
     defaultHook: (result, c) => {
       if (result.success) return undefined;
-      const errors = result.error.issues.map((issue) => ({
-        path: issue.path.map(String).join('.') || (result.target === 'json' ? 'body' : result.target),
-        message: issue.message,
+      const errors = fieldErrors(result.error).map(({ path, message }) => ({
+        path: path || (result.target === 'json' ? 'body' : result.target),
+        message,
       }));
       const first = errors[0];
       return problem(c, { code: 'bad_request', detail: `${first?.path}: ${first?.message}`, errors });

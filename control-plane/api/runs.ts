@@ -7,7 +7,7 @@ import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
 import { idempotencyHeader, idempotent } from './idempotency.js';
 import { decodeCursor, paged, pageOf, pageQuery } from './paging.js';
-import { problems } from './problem.js';
+import { BAD_BODY, problems } from './problem.js';
 import { answer, body, router } from './router.js';
 import { runSchema, runView } from './run-view.js';
 import { waitFor } from './wait.js';
@@ -61,7 +61,7 @@ export function runs(deps: ApiDeps) {
       security: bearer,
       middleware: [run, idempotent(deps)] as const,
       request: { headers: idempotencyHeader, body: body(createBody) },
-      responses: { 201: answer('the run', runSchema), ...problems('conflict', 'invalid_spec') },
+      responses: { 201: answer('the run', runSchema), ...problems(...BAD_BODY, 'conflict', 'invalid_spec') },
     }),
     async (c) => {
       const { spec, notes } = c.req.valid('json');

@@ -3,8 +3,9 @@ import { AppError } from '@nightshift/protocol';
 import { insertToken, listTokens, newSecret, revokeToken, type TokenRow } from '@nightshift/db';
 import { bearer, needs } from './auth.js';
 import { SCOPES, type ApiDeps } from './deps.js';
+import { idempotencyHeader, idempotent } from './idempotency.js';
 import { decodeCursor, paged, pageOf, pageQuery } from './paging.js';
-import { problems } from './problem.js';
+import { BAD_BODY, problems } from './problem.js';
 import { answer, body, router } from './router.js';
 
 const tokenSchema = z
@@ -47,8 +48,9 @@ export function tokens(deps: ApiDeps) {
       summary: 'Make an API token',
       operationId: 'createToken',
       security: bearer,
-      middleware: [admin] as const,
+      middleware: [admin, idempotent(deps)] as const,
       request: {
+        headers: idempotencyHeader,
         body: body(
           z
             .object({
@@ -69,7 +71,7 @@ export function tokens(deps: ApiDeps) {
           'the token with its secret, shown once',
           tokenSchema.extend({ secret: z.string() }).openapi('TokenWithSecret'),
         ),
-        ...problems(),
+        ...problems(...BAD_BODY, 'conflict'),
       },
     }),
     async (c) => {

@@ -14,7 +14,7 @@ import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
 import { decodeCursor, paged, pageOf, pageQuery } from './paging.js';
 import { idempotencyHeader, idempotent } from './idempotency.js';
-import { problems } from './problem.js';
+import { BAD_BODY, problems } from './problem.js';
 import { answer, body, router } from './router.js';
 
 const webhookSchema = z
@@ -94,7 +94,7 @@ export function webhooks(deps: ApiDeps) {
           'the webhook with its secret, shown once',
           webhookSchema.extend({ secret: z.string() }).openapi('WebhookWithSecret'),
         ),
-        ...problems('conflict'),
+        ...problems(...BAD_BODY, 'conflict'),
       },
     }),
     async (c) => {

@@ -1,7 +1,6 @@
 import { AppError, type BoxFacts } from '@nightshift/protocol';
 import {
   consumeEnrolment,
-  findBox,
   insertBox,
   insertToken,
   newSecret,
@@ -40,11 +39,11 @@ export async function exchangeEnrolment(
       throw new AppError('unauthenticated', 'the enrolment token is unknown, used or expired', {
         hint: 'make a new one with: nightshift boxes enrol',
       });
-    if (await findBox(tx, request.name))
+    const box = await insertBox(tx, { name: request.name, labels: request.labels, facts: request.facts });
+    if (!box)
       throw new AppError('conflict', `a box named ${request.name} is enrolled already`, {
         hint: `choose another with --name, or remove the old one: nightshift boxes remove ${request.name}`,
       });
-    const box = await insertBox(tx, { name: request.name, labels: request.labels, facts: request.facts });
     const credential = newSecret('nsb');
     await insertToken(tx, { kind: 'box', secret: credential, name: `box ${box.name}`, boxId: box.id });
     await recordEvent(tx, { type: 'box.enrolled', boxId: box.id, payload: { name: box.name } });

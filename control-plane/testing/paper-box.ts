@@ -44,6 +44,7 @@ export async function paperBox(db: Db, options: { labels?: string[]; slots?: num
     labels: options.labels ?? [],
     facts: FACTS,
   });
+  if (!box) throw new Error('two paper boxes drew one name');
   await markBoxSeen(db, box.id, {});
   return {
     id: box.id,

@@ -4,15 +4,17 @@ import { newId } from '../id.js';
 import type { BoxRow, Queryable } from '../rows.js';
 import { attempts, boxes } from '../schema.js';
 
+/** Adds a box; undefined when its name is taken, by a box that enrols at this moment too. */
 export async function insertBox(
   q: Queryable,
   box: { name: string; labels: string[]; facts: BoxFacts | null },
-): Promise<BoxRow> {
+): Promise<BoxRow | undefined> {
   const [row] = await q
     .insert(boxes)
     .values({ id: newId('box'), ...box })
+    .onConflictDoNothing()
     .returning();
-  return row as BoxRow;
+  return row;
 }
 
 export async function findBox(q: Queryable, idOrName: string): Promise<BoxRow | undefined> {

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { AppError, type FieldError } from './errors.js';
+import { parseSpec } from './spec.js';
+import { readSpecYaml } from './spec-yaml.js';
+
+function errorsOf(text: string): FieldError[] {
+  try {
+    const document = readSpecYaml(text);
+    try {
+      parseSpec(document.value);
+    } catch (error) {
+      if (error instanceof AppError) return document.locate(error.errors ?? []);
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof AppError) return error.errors ?? [];
+    throw error;
+  }
+  return [];
+}
+
+const RIGHT = `name: a
+source: { path: . }
+metric: { name: loss, goal: minimize }
+job:
+  train: "true"
+  budget: 5s
+menu:
+  knobs: { x: { type: int, range: [0, 9], default: 0 } }
+`;
+
+test('a right spec has no errors', () => {
+  expect(errorsOf(RIGHT)).toEqual([]);
+});
+
+test('every unknown key is named with its place and the key that was probably meant', () => {
+  expect(errorsOf(RIGHT.replace('budget', 'buget').replace('name: a', 'name: a\nstopp: {}\nxyzzyx: 1'))).toEqual([
+    { path: 'job.buget', message: 'is not a known key; did you mean "budget"?', line: 8, column: 3 },
+    { path: 'stopp', message: 'is not a known key; did you mean "stop"?', line: 2, column: 1 },
+    { path: 'xyzzyx', message: 'is not a known key', line: 3, column: 1 },
+  ]);
+});
+
+test('a wrong value, a missing key and broken YAML have their places', () => {
+  expect(errorsOf(RIGHT.replace('5s', '5 parsecs'))).toMatchObject([{ path: 'job.budget', line: 6 }]);
+  expect(errorsOf(RIGHT.replace('  train: "true"\n', ''))).toMatchObject([{ path: 'job.train', line: 5 }]);
+  expect(errorsOf('name: [')).toMatchObject([{ line: 1, column: expect.any(Number) }]);
+  expect(errorsOf('name: a\nname: b\n')).toMatchObject([{ line: 2 }]);
+});
+
+test('a key of a megabyte is answered at once', () => {
+  const [error] = errorsOf(`${RIGHT}? ${'k'.repeat(1 << 20)}\n: 1\n`);
+  expect(error?.message).toBe('is not a known key');
+});
