@@ -56,7 +56,7 @@ export class Client {
     private readonly token: string,
     /** Try again while the control plane or its database is away: for suites that kill them. */
     private readonly isPatient = false,
-    private readonly patienceMs = 30_000,
+    private readonly patienceMs = 90_000,
   ) {}
 
   get headers(): Record<string, string> {

@@ -48,8 +48,8 @@ export interface World {
   addBox(options?: { plane?: Plane; slots?: number; labels?: string[] }): Promise<Box>;
   /** Variables for a job's `env`, so that what it leaves behind is found. */
   jobEnv(more?: Record<string, string>): Record<string, string>;
-  /** Processes of this world's jobs that live now (Linux; empty elsewhere). */
-  jobProcesses(): number[];
+  /** Processes of this world's jobs, or of one run's, that live now (Linux; empty elsewhere). */
+  jobProcesses(runId?: string): number[];
   /** Ends everything and says what had to be killed; the test fails when that is not empty. */
   stop(): Promise<void>;
 }
@@ -121,7 +121,15 @@ export async function startWorld(
       return box;
     },
     jobEnv: (more = {}) => ({ [JOB_WORLD]: id, ...more }),
-    jobProcesses: () => findProcesses((environment) => environment.includes(`\0${JOB_WORLD}=${id}\0`)),
+    jobProcesses(runId) {
+      const mine = (environment: string) => environment.includes(`\0${JOB_WORLD}=${id}\0`);
+      if (runId === undefined) return findProcesses(mine);
+      const attempts = world.events.of(runId, 'job.assigned').map((event) => String(event.payload['attemptId']));
+      return findProcesses((environment) => {
+        const attempt = /\0NIGHTSHIFT_JOB=([^\0]*)\0/.exec(environment)?.[1];
+        return mine(environment) && attempt !== undefined && attempts.includes(attempt);
+      });
+    },
     async stop() {
       await events?.stop();
       await Promise.all(boxes.map((box) => box.stop()));

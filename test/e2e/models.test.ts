@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startModelServer, type Behaviour } from '../model-server/index.js';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
-import { expectOneDecisionEach } from './checks.js';
+import { expectSound } from './checks.js';
 import { startWorld, type World } from './harness.js';
 import { toySpec } from './toy.js';
 
@@ -50,7 +50,7 @@ describe('a run that a model drives ends with all its iterations, however the mo
       await world.events.ended(run.id);
       const ended = await world.client.run(run.id);
       expect(ended).toMatchObject({ state: 'completed', endReason: 'iterations' });
-      const iterations = (await expectOneDecisionEach(world, run.id)).filter((one) => one.state !== 'cancelled');
+      const iterations = (await expectSound(world, run.id)).filter((one) => one.state !== 'cancelled');
       expect(iterations).toHaveLength(ITERATIONS);
       const byModel = iterations.filter((iteration) => iteration.proposer === 'model').length;
       const told = world.events.of(run.id, 'model.fallback').length;
