@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { ulid } from 'ulid';
 
 /** A sortable id with its kind in front: `run_01J…`. */
-export function newId(kind: 'prj' | 'run' | 'itr' | 'job' | 'att' | 'box' | 'tok' | 'call' | 'hook'): string {
+export function newId(kind: 'prj' | 'run' | 'itr' | 'job' | 'att' | 'box' | 'tok' | 'call' | 'hook' | 'note'): string {
   return `${kind}_${ulid().toLowerCase()}`;
 }
 

@@ -39,10 +39,11 @@ export interface Trajectory {
   warnings: string[];
 }
 
-/** A measured or failed configuration, as samplers see it. `value` is null for a failure and while it is pending. */
+/** A measured or failed configuration, as samplers see it. `value` is the mean of `n` measurements, null for a failure and while it is pending. */
 export interface Trial {
   config: Config;
   value: number | null;
+  n?: number | undefined;
   state: 'complete' | 'failed' | 'pending';
   failure?: CandidateReason | string | undefined;
 }

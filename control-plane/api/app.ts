@@ -13,6 +13,7 @@ import { events } from './events.js';
 import { health } from './health.js';
 import { iterations } from './iterations.js';
 import { jobs } from './jobs.js';
+import { notes } from './notes.js';
 import { policy } from './policy.js';
 import { problem, problemOf } from './problem.js';
 import { projects } from './projects.js';
@@ -63,6 +64,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   app.route('/v1/runs', runs(deps));
   app.route('/v1/runs', iterations(deps));
   app.route('/v1/runs', trajectory(deps));
+  app.route('/v1/runs', notes(deps));
   app.route('/v1/jobs', jobs(deps));
   app.route('/v1/boxes', boxes(deps));
   app.route('/v1/enrolments', enrolments(deps));

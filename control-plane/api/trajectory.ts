@@ -1,12 +1,15 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import {
   analyze,
+  exportChat,
+  writeChat,
   exportTrajectory,
   EXPORT_FORMATS,
   reportHtml,
   reportMarkdown,
   reportText,
 } from '../trajectory/index.js';
+import { loadChatCalls } from '../loop/chat-of-run.js';
 import { loadTrajectory } from '../loop/trajectory-of-run.js';
 import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
@@ -87,7 +90,7 @@ export function trajectory(deps: ApiDeps) {
       operationId: 'exportRun',
       security: bearer,
       middleware: [read] as const,
-      request: { params: runId, query: z.object({ format: z.enum(EXPORT_FORMATS).default('jsonl') }) },
+      request: { params: runId, query: z.object({ format: z.enum([...EXPORT_FORMATS, 'chat']).default('jsonl') }) },
       responses: {
         200: {
           description: 'the file',
@@ -99,6 +102,16 @@ export function trajectory(deps: ApiDeps) {
     async (c) => {
       const run = await requireRun(deps, c.req.valid('param').id);
       const { format } = c.req.valid('query');
+      if (format === 'chat') {
+        const { records, warnings } = exportChat(await loadChatCalls(deps.db, run), {
+          menuKnobs: Object.keys(run.spec.menu?.knobs ?? {}).length,
+        });
+        c.header('content-type', 'application/x-ndjson; charset=utf-8');
+        // For whoever would train on it: what the corpus would teach, said where a client can see it without reading the file.
+        for (const warning of warnings) c.header('x-nightshift-warning', warning, { append: true });
+        c.header('content-disposition', `attachment; filename="${run.id}.chat.jsonl"`);
+        return c.body(writeChat(records)) as never;
+      }
       const type = { jsonl: 'application/x-ndjson', tsv: 'text/tab-separated-values', csv: 'text/csv' }[format];
       c.header('content-type', `${type}; charset=utf-8`);
       c.header('content-disposition', `attachment; filename="${run.id}.${format}"`);

@@ -1,5 +1,5 @@
 import { AppError, configKey, defaultConfig, type Spec } from '@nightshift/protocol';
-import { ensureProject, insertRun, recordEvent, type RunRow } from '@nightshift/db';
+import { ensureProject, insertNote, insertRun, recordEvent, type RunRow } from '@nightshift/db';
 import type { LoopDeps } from './deps.js';
 
 /** Starts a run of a checked spec. The run keeps the spec as it is now. */
@@ -21,8 +21,9 @@ export async function createRun(
       spec,
       baselineConfig,
       baselineKey: configKey(baselineConfig),
-      notes: options.notes ?? null,
     });
+    if (options.notes)
+      await insertNote(tx, { runId: row.id, body: options.notes, author: 'person', state: 'adopted', reason: null });
     await recordEvent(tx, { type: 'run.queued', runId: row.id, payload: { project: spec.name } });
     return row;
   });

@@ -1,15 +1,18 @@
 import { findIterationById, findRun, listBaselineJobs, updateRun, type RunRow, type Tx } from '@nightshift/db';
 import { emptyLive, updateLive, type Live } from '../trajectory/live.js';
+import { actOnHealth } from './act-on-health.js';
 import { loadRecord } from './trajectory-of-run.js';
 
-/** Adds an iteration that has just ended to the run's live figures: constant work, in the transaction of its end. */
+/** Adds an iteration that has just ended to the run's live figures and lets the health verdict act: constant work, in the transaction of its end. */
 export async function updateLiveFigures(tx: Tx, run: RunRow, iterationId: string): Promise<void> {
   const iteration = await findIterationById(tx, iterationId);
   const record = iteration ? await loadRecord(tx, iteration) : null;
   if (!record) return;
   const current = await findRun(tx, run.id);
   const live = (current?.live as Live | null) ?? (await freshLive(tx, run));
-  await updateRun(tx, run.id, { live: updateLive(live, record) });
+  const next = updateLive(live, record);
+  await updateRun(tx, run.id, { live: next });
+  if (current) await actOnHealth(tx, current, next, iteration?.number ?? 0);
 }
 
 async function freshLive(tx: Tx, run: RunRow): Promise<Live> {

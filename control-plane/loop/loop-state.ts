@@ -1,5 +1,6 @@
 import {
   countIterations,
+  listActiveJobs,
   listBaselineJobs,
   listJobsOfIterations,
   listLatestOutcomes,
@@ -22,6 +23,8 @@ export interface LoopState {
   baselineJobs: JobRow[];
   open: IterationRow[];
   openJobs: JobRow[];
+  /** Measurements of the incumbent that belong to no iteration and have not ended. */
+  audits: JobRow[];
   /** Iterations so far that were not cancelled. */
   iterations: number;
   /** Figures that stop conditions ask for; null when the spec has no such condition. */
@@ -76,6 +79,7 @@ export async function loadLoopState(tx: Tx, run: RunRow): Promise<LoopState> {
     baselineJobs: await listBaselineJobs(tx, run.id),
     open,
     openJobs,
+    audits: (await listActiveJobs(tx, run.id)).filter((job) => job.role === 'audit' && job.iterationId === null),
     iterations: await countIterations(tx, run.id),
     figures: { incumbentMean, measuredSinceKeep, energyKwh: energyWh === null ? null : energyWh / 1000, modelCostUsd },
   };

@@ -49,7 +49,7 @@ function jobsOf(state: LoopState, iteration: IterationRow): JobRow[] {
 }
 
 function stopStep(state: LoopState): Step {
-  const live = [...state.baselineJobs, ...state.openJobs].filter((job) => !isTerminalJob(job.state));
+  const live = [...state.baselineJobs, ...state.openJobs, ...state.audits].filter((job) => !isTerminalJob(job.state));
   if (live.some((job) => job.cancelRequestedAt === null)) return { kind: 'cancel_jobs' };
   if (live.length > 0) return idle;
   if (state.open.length > 0) return { kind: 'cancel_open', iterations: state.open, detail: 'the run was stopped' };
@@ -84,10 +84,10 @@ function runningStep(state: LoopState): Step {
   const stop = stopReason({ ...state, iterations: state.iterations - waiting.length - measuring.length });
   if (stop) {
     if (waiting.length > 0) return { kind: 'cancel_open', iterations: waiting, detail: stop.detail };
-    if (measuring.length > 0) return idle;
+    if (measuring.length > 0 || state.audits.length > 0) return idle;
     return { kind: 'end_run', to: 'completed', ...stop };
   }
-  const activeJobs = openJobs.filter((job) => !isTerminalJob(job.state)).length;
+  const activeJobs = openJobs.filter((job) => !isTerminalJob(job.state)).length + state.audits.length;
   const accepted = open.find((iteration) => iteration.state === 'accepted');
   if (accepted && activeJobs < run.spec.boxes.parallel) return { kind: 'start_iteration', iteration: accepted };
   return proposalStep(state);
@@ -108,7 +108,9 @@ function proposalStep(state: LoopState): Step {
 }
 
 function failedByInfrastructure(state: LoopState, job: JobRow): Step {
-  const live = [...state.baselineJobs, ...state.openJobs].filter((other) => !isTerminalJob(other.state));
+  const live = [...state.baselineJobs, ...state.openJobs, ...state.audits].filter(
+    (other) => !isTerminalJob(other.state),
+  );
   if (live.some((other) => other.cancelRequestedAt === null)) return { kind: 'cancel_jobs' };
   if (live.length > 0) return idle;
   const detail = `a job failed ${job.attempt} times for reasons of the infrastructure: ${job.reason}${job.detail ? ` (${job.detail})` : ''}`;

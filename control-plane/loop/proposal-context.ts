@@ -3,15 +3,20 @@ import {
   type CandidateReason,
   type Config,
   type Menu,
+  type MetricPoint,
   type Trajectory,
   type Trial,
 } from '@nightshift/protocol';
-import { listTriedConfigs, type Queryable, type RunRow } from '@nightshift/db';
+import { listRecentCurves, listTriedConfigs, type Queryable, type RunRow } from '@nightshift/db';
 import { estimateNoise } from '../decision/index.js';
 import type { GateContext } from '../policy/gate.js';
 import type { Turn } from '../search/index.js';
 import { comparatorOf } from './start-iteration.js';
 import { loadTrajectory } from './trajectory-of-run.js';
+
+/** How many iterations' curves a prompt tells, and points of each: it summarises them in a line. */
+const CURVES = 10;
+const CURVE_POINTS = 40;
 
 /** What a proposer of either kind works with: one read of the run's rows. */
 export interface ProposalContext {
@@ -22,6 +27,10 @@ export interface ProposalContext {
   noiseSd: number | null;
   tried: Set<string>;
   turns: Turn[];
+  /** Knobs of the menu that no candidate has changed yet. */
+  untouched: string[];
+  /** Training curves of the last iterations, by iteration, thinned to what a prompt can tell. */
+  curves: Record<number, MetricPoint[]>;
   gate: GateContext;
 }
 
@@ -41,7 +50,7 @@ export async function loadProposalContext(q: Queryable, run: RunRow, iterationId
     groups.set(row.configKey, group);
   }
   const trials = [...groups.values()].map(({ config, values, failure, isPending }): Trial => {
-    if (values.length > 0) return { config, value: mean(values), state: 'complete' };
+    if (values.length > 0) return { config, value: mean(values), n: values.length, state: 'complete' };
     return isPending || failure === null
       ? { config, value: null, state: 'pending' }
       : { config, value: null, state: 'failed', failure };
@@ -56,6 +65,14 @@ export async function loadProposalContext(q: Queryable, run: RunRow, iterationId
     noiseSd: estimateNoise([...groups.values()].map((group) => group.values)).sd,
     tried,
     turns: turnsOf(trajectory),
+    untouched: Object.keys(menu.knobs).filter(
+      (knob) => !trajectory.records.some((record) => record.config !== null && record.proposal?.knob === knob),
+    ),
+    curves: await listRecentCurves(q, run.id, {
+      metric: run.spec.metric.name,
+      iterations: CURVES,
+      points: CURVE_POINTS,
+    }),
     gate: {
       menu,
       constraints: compileConstraints(menu),

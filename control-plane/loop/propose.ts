@@ -1,9 +1,8 @@
-import { configKey, type BlockedTry, type ProposerKind, type Verdict } from '@nightshift/protocol';
+import { configKey, type ModelSpec } from '@nightshift/protocol';
 import {
   acceptProposal,
   findIterationById,
   findRun,
-  insertModelCall,
   listOpenIterations,
   lockRun,
   moveIteration,
@@ -15,26 +14,31 @@ import {
   type IterationRow,
   type RunRow,
 } from '@nightshift/db';
-import { gate } from '../policy/index.js';
-import { CLOSED_BREAKER, proposeWithModel, type BreakerState, type ModelCallRecord } from '../proposer/index.js';
-import { defaultSampler, describeBelief, nextTurn, randomSampler, seededRandom, type Belief } from '../search/index.js';
+import {
+  describeBelief,
+  isCoverageDue,
+  leastPromise,
+  nextTurn,
+  screenChange,
+  type SuggestInput,
+} from '../search/index.js';
+import { activeActions, EMPTY_PLAYBOOK, type Playbook, type PlaybookActionKind } from '../trajectory/playbook.js';
 import type { Claim } from './advance.js';
 import type { LoopDeps } from './deps.js';
+import { ladderStep, modelOnStep } from './ladder.js';
 import { updateLiveFigures } from './live-figures.js';
+import type { Attempted, Made } from './made.js';
+import { modelTurn, promptInputOf } from './model-turn.js';
 import { loadProposalContext, type ProposalContext } from './proposal-context.js';
+import { reflect } from './reflect.js';
+import { samplerTurn, suggestInputOf } from './sampler-turn.js';
 
-/** Answers of a model that may be refused in one iteration: then the sampler takes the turn, or (a model alone) the iteration is blocked. */
-const MAX_BLOCKED = { hybrid: 2, model: 3 } as const;
 /** Bounds of the model's share in a hybrid: it never starves, so that it can earn its share back. */
 const SHARE_FLOOR = 0.1;
 const SHARE_CEILING = 0.8;
-
-interface Made {
-  proposer: ProposerKind;
-  verdict: Extract<Verdict, { verdict: 'pass' }>;
-  belief: Belief;
-  blocked: BlockedTry[];
-}
+/** What the playbook's `more_temperature` adds, and where it ends. */
+const TEMPERATURE_STEP = 0.4;
+const TEMPERATURE_MOST = 1.5;
 
 /**
  * Makes the proposal of a claimed iteration, outside any transaction, and stores it if the lease still holds. The lease is
@@ -55,91 +59,101 @@ export async function propose(deps: LoopDeps, claim: Claim): Promise<void> {
     const iteration = await findIterationById(deps.db, claim.iterationId);
     if (!run || !iteration) return;
     const context = await loadProposalContext(deps.db, run, iteration.id);
-    const made = await make(deps, run, iteration, context, AbortSignal.any([deps.signal, lost.signal]));
-    if (deps.signal.aborted) return;
-    await store(deps, claim, run, iteration, context, made);
+    const attempted = await attempt(deps, run, iteration, context, AbortSignal.any([deps.signal, lost.signal]));
+    if (!deps.signal.aborted) await store(deps, claim, run, iteration, context, attempted);
   } finally {
     clearInterval(renewal);
   }
 }
 
-type Attempted = { made: Made } | { made: null; why: 'exhausted' | 'blocked'; blocked: BlockedTry[] };
-
-async function make(
+async function attempt(
   deps: LoopDeps,
   run: RunRow,
   iteration: IterationRow,
   context: ProposalContext,
   signal: AbortSignal,
 ): Promise<Attempted> {
-  const { kind, share, model } = run.spec.proposer;
-  const suggestInput = {
-    menu: context.gate.menu,
-    constraints: context.gate.constraints,
-    base: context.comparator.config,
-    trials: context.trials,
-    goal: run.spec.metric.goal,
-    random: seededRandom(`${run.spec.seed}/${run.id}/${iteration.number}/${iteration.blocked.length}`),
-    noiseSd: context.noiseSd,
-    exclude: (key: string) => context.tried.has(key),
-  };
-  const belief = describeBelief(suggestInput);
-  let blocked = iteration.blocked;
-  const isModelTurn =
-    model !== null &&
-    (kind === 'model' ||
-      (kind === 'hybrid' &&
-        nextTurn(context.turns, { floor: SHARE_FLOOR, ceiling: SHARE_CEILING, start: share }) === 'model'));
-  if (isModelTurn && model) {
-    const result = await proposeWithModel({
-      spec: model,
-      prompt: {
-        project: run.spec.name,
-        metric: run.spec.metric,
-        menu: context.gate.menu,
-        comparator: context.comparator,
-        baseline: {
-          value: context.trajectory.baseline.value,
-          n: context.trajectory.baseline.values.length,
-          sd: context.noiseSd,
-        },
-        records: context.trajectory.records,
-        pending: (await listOpenIterations(deps.db, run.id)).flatMap((open) => (open.proposal ? [open.proposal] : [])),
-        belief,
-        notes: run.notes,
-        blocked,
-      },
-      gate: (raw) => gate(raw, context.gate),
-      maxBlocked: kind === 'model' ? MAX_BLOCKED.model : MAX_BLOCKED.hybrid,
-      deadlineMs: model.timeoutMs * 2,
-      apiKey: model.apiKeyEnv === null ? null : (deps.apiKey(model.apiKeyEnv) ?? null),
-      breaker: (run.breaker as BreakerState | null) ?? CLOSED_BREAKER,
-      record: (call) => keepCall(deps, run, iteration, call),
-      signal,
-    });
-    blocked = [
-      ...blocked,
-      ...result.blocked.map((tried) => ({ ...tried, raw: storable(tried.raw), reason: storable(tried.reason) })),
-    ];
-    await updateRun(deps.db, run.id, { breaker: result.breaker });
-    if (result.kind === 'accepted') return { made: { proposer: 'model', verdict: result.verdict, belief, blocked } };
-    await recordEvent(deps.db, {
-      type: 'model.fallback',
-      runId: run.id,
-      payload: { iteration: iteration.number, why: result.why, detail: result.detail, blocked: result.blocked.length },
-    });
-    if (kind === 'model' && result.why === 'blocked') return { made: null, why: 'blocked', blocked };
+  const input = suggestInputOf(run, context, `${iteration.number}/${iteration.blocked.length}`);
+  const playbook = (run.playbook as Playbook | null) ?? EMPTY_PLAYBOOK;
+  const actions = activeActions(playbook, iteration.number);
+  let { blocked } = iteration;
+  const isCovering = run.spec.proposer.kind === 'hybrid' && isCoverageDue(input);
+  const model = isCovering ? null : await modelForTurn(deps, run, context, actions, playbook);
+  if (model) {
+    const belief = describeBelief(input);
+    if (actions.includes('reflect') && isFirstOf('reflect', playbook, iteration.number))
+      await reflect(deps, run, model, await promptInputOf(deps, run, context, belief, []), signal);
+    const turn = await modelTurn(deps, run, iteration, context, belief, model, signal);
+    if (turn.kind === 'made' && (await isWorthMeasuring(deps, run, iteration, context, input, turn.made)))
+      return { made: turn.made };
+    ({ blocked } = turn.kind === 'made' ? turn.made : turn);
+    if (turn.kind === 'fallback' && turn.isBlocked && run.spec.proposer.kind === 'model')
+      return { made: null, why: 'blocked', blocked };
   }
-  const sampler = kind === 'random' ? randomSampler : defaultSampler;
-  const suggestion = sampler(suggestInput);
-  if (!suggestion) return { made: null, why: 'exhausted', blocked };
-  const verdict = gate(
-    { knob: suggestion.knob, new_value: suggestion.newValue, reason: suggestion.reason },
-    context.gate,
+  const made = samplerTurn(run, context, input, actions.includes('force_untouched') ? context.untouched : null);
+  return made ? { made: { ...made, blocked, critique: null } } : { made: null, why: 'exhausted', blocked };
+}
+
+// In a hybrid the sampler's model looks at the language model's proposal first: what promises too little costs no GPU time.
+async function isWorthMeasuring(
+  deps: LoopDeps,
+  run: RunRow,
+  iteration: IterationRow,
+  context: ProposalContext,
+  input: SuggestInput,
+  made: Made,
+): Promise<boolean> {
+  if (run.spec.proposer.kind !== 'hybrid') return true;
+  const screening = screenChange(input, made.verdict.proposal);
+  const least = leastPromise(context.turns);
+  if (!screening || screening.promise >= least) return true;
+  await recordEvent(deps.db, {
+    type: 'model.screened',
+    runId: run.id,
+    payload: { iteration: iteration.number, proposal: made.verdict.proposal, screening, leastPromise: least },
+  });
+  return false;
+}
+
+// The model of this turn, on its step of the ladder and with the playbook's temperature; null when the turn is the sampler's.
+async function modelForTurn(
+  deps: LoopDeps,
+  run: RunRow,
+  context: ProposalContext,
+  actions: PlaybookActionKind[],
+  playbook: Playbook,
+): Promise<ModelSpec | null> {
+  const { proposer } = run.spec;
+  if (proposer.model === null || actions.includes('force_untouched')) return null;
+  const isLess = actions.includes('less_model');
+  if (proposer.kind === 'hybrid') {
+    const bounds = {
+      floor: SHARE_FLOOR,
+      ceiling: isLess ? SHARE_FLOOR : SHARE_CEILING,
+      start: isLess ? SHARE_FLOOR : proposer.share,
+    };
+    if (nextTurn(context.turns, bounds) !== 'model') return null;
+  } else if (proposer.kind !== 'model') return null;
+  const step = ladderStep(proposer, run.ladderStep, playbook.ladderSince, context.trajectory.records);
+  if (step !== run.ladderStep) {
+    const at = context.trajectory.records.at(-1)?.iteration ?? 0;
+    await updateRun(deps.db, run.id, { ladderStep: step, playbook: { ...playbook, ladderSince: at } });
+    await recordEvent(deps.db, {
+      type: 'model.ladder',
+      runId: run.id,
+      payload: { step, model: modelOnStep(proposer, step)?.name, iteration: at },
+    });
+  }
+  const model = modelOnStep(proposer, step);
+  if (!model || !actions.includes('more_temperature')) return model;
+  return { ...model, temperature: Math.min(TEMPERATURE_MOST, model.temperature + TEMPERATURE_STEP) };
+}
+
+// A reflection is made once for its action, by the first proposal that it holds for.
+function isFirstOf(kind: PlaybookActionKind, playbook: Playbook, iteration: number): boolean {
+  return playbook.actions.some(
+    (action) => action.kind === kind && action.score === null && iteration === action.from + 1,
   );
-  if (verdict.verdict === 'block')
-    throw new Error(`the sampler's ${suggestion.knob} was blocked by ${verdict.rail}: ${verdict.reason}`);
-  return { made: { proposer: kind === 'random' ? 'random' : 'sampler', verdict, belief: suggestion.belief, blocked } };
 }
 
 async function store(
@@ -154,7 +168,7 @@ async function store(
     const current = await lockRun(tx, run.id, { skip: false });
     if (!current || current.endedAt) return;
     if (attempted.made) {
-      const { proposer, verdict, belief, blocked } = attempted.made;
+      const { proposer, verdict, belief, blocked, critique } = attempted.made;
       const isStored = await acceptProposal(tx, iteration.id, claim.leaseToken, {
         proposer,
         proposal: verdict.proposal,
@@ -164,6 +178,7 @@ async function store(
         repeatOf: verdict.repeatOf,
         blocked,
         belief,
+        critique,
       });
       if (isStored)
         await recordEvent(tx, {
@@ -207,29 +222,4 @@ async function store(
     });
     await recordEvent(tx, { type: 'run.completed', runId: run.id, payload: { reason: 'menu_exhausted', detail } });
   });
-}
-
-async function keepCall(deps: LoopDeps, run: RunRow, iteration: IterationRow, call: ModelCallRecord): Promise<void> {
-  const isFailure = call.outcome !== 'accepted' && call.outcome !== 'blocked' && call.outcome !== 'unreadable';
-  await insertModelCall(deps.db, {
-    runId: run.id,
-    iterationId: iteration.id,
-    model: call.model,
-    mode: call.mode,
-    messages: call.messages,
-    answer: call.answer === null ? null : storable(call.answer),
-    reasoning: call.reasoning === null ? null : storable(call.reasoning),
-    error: isFailure ? call.outcome : null,
-    detail: call.detail,
-    outcome: call.rail === null ? call.outcome : `blocked:${call.rail}`,
-    latencyMs: call.latencyMs,
-    firstTokenMs: call.firstTokenMs,
-    promptTokens: call.promptTokens,
-    completionTokens: call.completionTokens,
-  });
-}
-
-// Postgres stores neither NUL nor half a surrogate pair: a model that prints one keeps the rest of its answer.
-function storable(text: string): string {
-  return text.replaceAll('\0', '\uFFFD').toWellFormed();
 }

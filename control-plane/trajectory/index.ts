@@ -11,3 +11,4 @@ export * from './report-markdown.js';
 export * from './report-text.js';
 export * from './svg.js';
 export * from './write-trajectory.js';
+export * from './playbook.js';

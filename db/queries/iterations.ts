@@ -136,6 +136,7 @@ export interface AcceptedProposal {
   repeatOf: string | null;
   blocked: BlockedTry[];
   belief: unknown;
+  critique?: unknown;
 }
 
 /** Stores a proposal that passed the gate, if the lease token still holds; false when it is stale. */
@@ -197,4 +198,12 @@ export async function unparkProposing(q: Queryable, runId: string): Promise<void
     .update(iterations)
     .set({ leaseToken: null, leaseUntil: null })
     .where(and(eq(iterations.runId, runId), eq(iterations.state, 'proposing'), eq(iterations.leaseToken, PARKED)));
+}
+
+/** How many vetoes of the critic stand or were overruled in a run so far: every so many-th is overruled, so that it can be scored. */
+export async function countVetoes(q: Queryable, runId: string): Promise<number> {
+  const rows = await q.execute<{ n: string }>(sql`
+    select (select count(*) from events where run_id = ${runId} and type = 'critic.veto')
+      + (select count(*) from iterations where run_id = ${runId} and (critique ->> 'isOverruled')::boolean) as n`);
+  return Number(rows[0]?.n ?? 0);
 }

@@ -61,3 +61,60 @@ export function listMetrics(
     .orderBy(asc(metricPoints.seq))
     .limit(page.limit);
 }
+
+/**
+ * Training curves of a run's newest ended iterations: the most reported metric other than the run's own, thinned evenly.
+ * @returns points by iteration number, in the order in which they were reported.
+ */
+export async function listRecentCurves(
+  q: Queryable,
+  runId: string,
+  of: { metric: string; iterations: number; points: number },
+): Promise<Record<number, { name: string; value: number; step?: number }[]>> {
+  const rows = await q.execute<{ number: number; name: string; value: number; step: string | null }>(sql`
+    with recent as (
+      select i.number, a.id as attempt_id
+      from iterations i
+      join jobs j on j.iteration_id = i.id and j.role = 'candidate'
+      join attempts a on a.job_id = j.id and a.number = j.attempt
+      where i.run_id = ${runId} and i.ended_at is not null
+      order by i.number desc limit ${of.iterations}),
+    named as (
+      select distinct on (r.attempt_id) r.number, r.attempt_id, p.name, count(*) as n
+      from recent r join metric_points p on p.attempt_id = r.attempt_id and p.name <> ${of.metric}
+      group by r.number, r.attempt_id, p.name
+      order by r.attempt_id, count(*) desc, p.name),
+    ranked as (
+      select n.number, p.name, p.value, p.step, p.seq, n.n, row_number() over (partition by n.attempt_id order by p.seq) as rank
+      from named n join metric_points p on p.attempt_id = n.attempt_id and p.name = n.name)
+    select number, name, value, step from ranked
+    where n <= ${of.points} or rank = 1 or rank = n or rank % ceil(n::numeric / ${of.points}) = 0
+    order by number, seq`);
+  const curves: Record<number, { name: string; value: number; step?: number }[]> = {};
+  for (const row of rows)
+    (curves[row.number] ??= []).push({
+      name: row.name,
+      value: row.value,
+      ...(row.step === null ? {} : { step: Number(row.step) }),
+    });
+  return curves;
+}
+
+/** The last value of each of these metrics in each counted attempt of a run; an attempt that never reported one has no row for it. */
+export async function listLastValues(
+  q: Queryable,
+  runId: string,
+  names: string[],
+): Promise<{ jobId: string; name: string; value: number }[]> {
+  if (names.length === 0) return [];
+  const rows = await q.execute<{ job_id: string; name: string; value: number }>(sql`
+    select j.id as job_id, wanted.name, last.value
+    from jobs j
+    join attempts a on a.job_id = j.id and a.number = j.attempt and a.state = 'ended'
+    cross join jsonb_array_elements_text(${JSON.stringify(names)}::text::jsonb) as wanted(name)
+    cross join lateral (
+      select p.value from metric_points p where p.attempt_id = a.id and p.name = wanted.name order by p.seq desc limit 1
+    ) last
+    where j.run_id = ${runId} and j.state = 'succeeded'`);
+  return rows.map((row) => ({ jobId: row.job_id, name: row.name, value: Number(row.value) }));
+}

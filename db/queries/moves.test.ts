@@ -97,7 +97,7 @@ async function force(table: string, id: string, state: string, columns: Record<s
   const values = Object.fromEntries(
     Object.entries({ ...snake, state }).map(([k, v]) => [
       k,
-      typeof v === 'object' && !(v instanceof Date) ? sql.json(v as never) : v,
+      typeof v === 'object' && !((v as unknown) instanceof Date) ? sql.json(v as never) : v,
     ]),
   );
   await sql`update ${sql(table)} set ${sql(values as never)} where id = ${id}`;

@@ -1,0 +1,34 @@
+import { insertModelCall, type Db } from '@nightshift/db';
+import type { ModelCallRecord } from '../proposer/index.js';
+
+/** Stores one model call, complete: the exact messages and the exact answer. */
+export async function keepCall(
+  db: Db,
+  of: { runId: string; iterationId: string | null; purpose: 'propose' | 'critic' | 'reflect' | 'repair' },
+  call: Omit<
+    ModelCallRecord,
+    'try' | 'estimatedTokens' | 'cut' | 'startedAtMs' | 'costUsd' | 'finishReason' | 'attempts'
+  >,
+): Promise<void> {
+  const isFailure = call.outcome !== 'accepted' && call.outcome !== 'blocked' && call.outcome !== 'unreadable';
+  await insertModelCall(db, {
+    ...of,
+    model: call.model,
+    mode: call.mode,
+    messages: call.messages,
+    answer: call.answer === null ? null : storable(call.answer),
+    reasoning: call.reasoning === null ? null : storable(call.reasoning),
+    error: isFailure ? call.outcome : null,
+    detail: call.detail,
+    outcome: call.rail === null ? call.outcome : `blocked:${call.rail}`,
+    latencyMs: call.latencyMs,
+    firstTokenMs: call.firstTokenMs,
+    promptTokens: call.promptTokens,
+    completionTokens: call.completionTokens,
+  });
+}
+
+/** Postgres stores neither NUL nor half a surrogate pair: a model that prints one keeps the rest of its answer. */
+export function storable(text: string): string {
+  return text.replaceAll('\0', '\uFFFD').toWellFormed();
+}

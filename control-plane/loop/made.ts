@@ -1,0 +1,14 @@
+import type { BlockedTry, ProposerKind, Verdict } from '@nightshift/protocol';
+import type { Belief } from '../search/index.js';
+import type { Critique } from './critic.js';
+
+/** A proposal that has passed the gate, on its way into its row. */
+export interface Made {
+  proposer: ProposerKind;
+  verdict: Extract<Verdict, { verdict: 'pass' }>;
+  belief: Belief;
+  blocked: BlockedTry[];
+  critique: Critique | null;
+}
+/** What became of a turn: a proposal, or why there is none. */
+export type Attempted = { made: Made } | { made: null; why: 'exhausted' | 'blocked'; blocked: BlockedTry[] };
