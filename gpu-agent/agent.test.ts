@@ -176,6 +176,7 @@ describe('when things break', () => {
     const held = plane.assign(jobSpec({ train: 'python3 slow.py 150 6' }));
     for (const lines of [10, 40, 80]) {
       await plane.until(() => held.logBytes > lines * 44, `${lines} lines`);
+      await plane.online();
       plane.socket?.terminate();
       await plane.until(() => plane.socket === null, 'the connection to end');
     }

@@ -108,7 +108,7 @@ class RunningAgent implements Agent {
     this.done = new Promise((resolve) => (this.#finish = resolve));
     trimRunnerLog(join(home, 'runner.log'));
     this.#attachments = new Attachments(home);
-    this.#telemetry = new TelemetryFeed(home);
+    this.#telemetry = new TelemetryFeed(home, facts.gpus.length > 0);
     this.#custody = new Custody({
       home,
       slots: options.slots ?? 1,

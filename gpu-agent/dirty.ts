@@ -42,7 +42,7 @@ export class DirtyPids {
   async clean(): Promise<void> {
     for (const attemptId of new Set(this.#left.map((left) => left.attemptId))) {
       const known = new Map(this.#left.map((left) => [left.pid, left.startTime]));
-      await sweep({ attemptId, sessions: new Set(), known });
+      await sweep({ attemptId, sessions: new Set(), known, sinceTicks: 0 });
     }
     this.recheck();
   }

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { isDead } from './identity.js';
-import { listProcesses, type ProcessRow } from './table.js';
+import { listProcesses, readProc, type ProcessRow } from './table.js';
 
 /** The environment variable that every process of a job inherits: how escapees (setsid, double fork) are found again. */
 export const JOB_MARKER = 'NIGHTSHIFT_JOB';
@@ -11,6 +10,8 @@ export interface JobTraces {
   sessions: ReadonlySet<number>;
   /** Processes seen as descendants while the job ran, by pid with their start time. */
   known: ReadonlyMap<number, string>;
+  /** No process of the job is older than this, in clock ticks since boot: older ones are not searched. 0: search all. */
+  sinceTicks: number;
 }
 
 /**
@@ -19,7 +20,9 @@ export interface JobTraces {
  */
 export function findJobProcesses(traces: JobTraces, rows: ProcessRow[] = listProcesses()): ProcessRow[] {
   const marker = Buffer.from(`${JOB_MARKER}=${traces.attemptId}\0`);
-  const living = rows.filter((row) => row.pid > 1 && row.pid !== process.pid && !isDead(row.state));
+  const living = rows.filter(
+    (row) => row.pid > 1 && row.pid !== process.pid && !isDead(row.state) && row.startTicks >= traces.sinceTicks,
+  );
   const found = new Map<number, ProcessRow>();
   for (const row of living) {
     const isKnown = traces.known.get(row.pid) === row.startTime;
@@ -38,12 +41,9 @@ export function findJobProcesses(traces: JobTraces, rows: ProcessRow[] = listPro
 }
 
 function carries(pid: number, marker: Buffer): boolean {
-  if (process.platform !== 'linux') return false;
-  try {
-    const environment = readFileSync(`/proc/${pid}/environ`);
-    const at = environment.indexOf(marker);
-    return at === 0 || (at > 0 && (environment[at - 1] === 0 || environment.indexOf(`\0${marker.toString()}`) >= 0));
-  } catch {
-    return false; // another user's process, or one that has just gone
-  }
+  const environment = process.platform === 'linux' ? readProc(`/proc/${pid}/environ`) : null;
+  if (!environment) return false;
+  for (let at = environment.indexOf(marker); at >= 0; at = environment.indexOf(marker, at + 1))
+    if (at === 0 || environment[at - 1] === 0) return true;
+  return false;
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { parseMetricJson, type MetricPoint } from '@nightshift/protocol/metrics';
 
 /** One read; and the longest line that can be a metric. */
@@ -39,6 +39,8 @@ export class ReportedFile {
   }
 
   #read(limit: number): void {
+    const size = statSync(this.path, { throwIfNoEntry: false })?.size ?? 0;
+    if (size === this.#offset) return;
     let fd: number;
     try {
       // Not waiting: a job may have put a pipe in its place.

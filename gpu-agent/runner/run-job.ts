@@ -12,7 +12,9 @@ import { hostname } from 'node:os';
 import type { ExitRecord, JobPhase, JobSpec, PhaseResult } from '@nightshift/protocol';
 import { parseMetricLine, type MetricPoint } from '@nightshift/protocol/metrics';
 import { identityOf } from '../process/identity.js';
-import { sweep } from '../process/sweep.js';
+import { nowTicks } from '../process/table.js';
+import type { JobTraces } from '../process/job-processes.js';
+import { sweep, type SweepResult } from '../process/sweep.js';
 import { writeAtomic, writeOnce } from '../spool/atomic.js';
 import { jobDir } from '../spool/job-dir.js';
 import { kernelOomKills } from '../telemetry/host.js';
@@ -29,11 +31,14 @@ import type { RunnerTask } from './options.js';
 import { runPhase } from './phase.js';
 import { ReportedFile } from './reported-file.js';
 import { StopSignal } from './stop-signal.js';
+import { waitForMemory } from './memory-gate.js';
 import { fillTemplate } from './template.js';
 import { watchJob } from './watch-job.js';
 
 /** Kept free in the job's directory, so that the account of a full disk can still be written. */
 const RESERVE_BYTES = 65_536;
+/** Two seconds: what the kernel's two clocks may differ by. */
+const CLOCK_MARGIN_TICKS = 200;
 
 // This file is long because it is one story: everything that happens between the claim of a job and its exit record.
 
@@ -67,7 +72,12 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
   const limit = setTimeout(() => stop.request({ kind: 'limit' }), Math.min(spec.limitMs, 2 ** 31 - 1));
   const forget = shutdown.onRequest((cause) => stop.request(cause));
   const unwatch = watchCancel(dir.cancel, (detail) => stop.request({ kind: 'cancelled', detail }));
-  const traces = { attemptId: spec.attemptId, sessions: new Set<number>(), known: new Map<number, string>() };
+  const traces = {
+    attemptId: spec.attemptId,
+    sessions: new Set<number>(),
+    known: new Map<number, string>(),
+    sinceTicks: Math.max(0, nowTicks() - CLOCK_MARGIN_TICKS),
+  };
   const watched = watchJob({
     ...options,
     attemptId: spec.attemptId,
@@ -75,10 +85,12 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
     known: traces.known,
     sessions: traces.sessions,
     stop,
+    hasGpu: options.gpu !== null,
   });
   const oomBefore = kernelOomKills();
   const phases: PhaseResult[] = [];
   let killedDescendants = 0;
+  let lastSweep: SweepResult | null = null;
   let fingerprint: Record<string, string> = {};
   let tail = '';
 
@@ -120,6 +132,7 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
     reported.close();
     phases.push(result);
     killedDescendants += swept.killed;
+    lastSweep = swept;
     tail = log.tail.toString('utf8');
     return classifyPhase({
       result,
@@ -163,6 +176,13 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
       unsubscribe();
     }
     if (stop.cause) return stopBeforeTraining(stop.cause, spec.limitMs);
+    const isRoomy = await waitForMemory(options.memoryFloorBytes, stop);
+    if (stop.cause) return stopBeforeTraining(stop.cause, spec.limitMs);
+    if (!isRoomy)
+      return {
+        reason: 'internal_error',
+        detail: 'the memory of earlier work did not come back in time: training was not started',
+      };
     const trained = await phase('train', spec.train, dir.work);
     if (trained) return trained;
     if (spec.evaluate !== null) {
@@ -186,9 +206,8 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
   unwatch();
   watched.stop();
   control.close();
-  // The proof: a whole scan that finds nothing of the job.
-  const proof = await sweep(traces);
-  killedDescendants += proof.killed;
+  // The proof is a whole scan that finds nothing of the job: the one that ended the last phase, if it found nothing.
+  const left = await proveEnd(lastSweep, traces);
   const last = phases.at(-1);
   const value = metrics.last(spec.metric.name);
   const isMeasured =
@@ -209,11 +228,11 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
     logBytes: log.bytes,
     logBytesDropped: log.dropped,
     metricCount: metrics.count,
-    leftPids: proof.left.map((row) => row.pid).slice(0, 1000),
+    leftPids: left.slice(0, 1000),
     killedDescendants,
     energyWh: watched.energyWh(),
     peakMemoryBytes: watched.peakMemoryBytes(),
-    fingerprint: { ...fingerprint, ...boxFingerprint(options.gpu) },
+    fingerprint: { ...fingerprint, ...boxFingerprint(options.gpu), ...watched.gpuFigures() },
   };
   writeAtomic(dir.exit, JSON.stringify(record));
   return true;
@@ -226,6 +245,11 @@ function stopBeforeTraining(cause: NonNullable<StopSignal['cause']>, limitMs: nu
       detail: `the limit of ${limitMs / 1000} s for the whole job ran out before training began`,
     };
   return { reason: cause.kind, detail: cause.detail || cause.kind };
+}
+
+async function proveEnd(lastSweep: SweepResult | null, traces: JobTraces): Promise<number[]> {
+  if (lastSweep?.left.length === 0) return [];
+  return (await sweep(traces)).left.map((row) => row.pid);
 }
 
 function boxFingerprint(gpu: RunnerTask['options']['gpu']): Record<string, string> {

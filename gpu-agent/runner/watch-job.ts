@@ -1,19 +1,26 @@
 import { appendFileSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { availableMemoryBytes } from '../telemetry/host.js';
 import { EnergyMeter } from '../telemetry/energy.js';
-import { readComputeApps, readGpus } from '../telemetry/nvidia-smi.js';
+import { readComputeApps, readGpus, type GpuReading } from '../telemetry/nvidia-smi.js';
+import { gpuFigures } from '../telemetry/gpu-figures.js';
+import type { GpuRow } from '../telemetry/parse-nvidia-smi.js';
 import { toTelemetry } from '../telemetry/sample.js';
 import { readProcess } from '../process/table.js';
 import type { StopSignal } from './stop-signal.js';
 
 /** How often free memory is read: a job that eats 10 GB a second leaves little time on a 128 GB box. */
 const GUARD_MS = 1000;
+const FIRST_SAMPLE_MS = 500;
+/** Readings of a busy GPU that the medians are made of. */
+const BUSY_SAMPLES = 20_000;
 /** Telemetry kept for one job: more than eleven hours at one sample in five seconds. */
 const TELEMETRY_LIMIT_BYTES = 4_194_304;
 
 export interface JobWatch {
   energyWh(): number | null;
   peakMemoryBytes(): number | null;
+  /** Median clock and power of the GPU while it was busy, and whether it was stuck in a low-power state. */
+  gpuFigures(): Record<string, string>;
   stop(): void;
 }
 export interface WatchInput {
@@ -26,20 +33,24 @@ export interface WatchInput {
   known: Map<number, string>;
   sessions: ReadonlySet<number>;
   stop: StopSignal;
+  /** Without a GPU nvidia-smi is not asked. */
+  hasGpu: boolean;
+  readAvailable?: () => number | null;
 }
 
 /** While a job runs: ends it before memory does, samples telemetry, adds up energy, and remembers its processes. */
 export function watchJob(input: WatchInput): JobWatch {
-  const meter = new EnergyMeter();
+  const meter = new EnergyMeter(Date.now());
   let peak: number | null = null;
+  const busy: GpuRow[] = [];
   let isSampling = false;
   let isStopped = false;
-  let hasGpu = true;
+  let hasGpu = input.hasGpu;
 
   const guard = setInterval(() => {
     const rss = remember(input.sessions, input.known);
     if (!hasGpu && rss !== null) peak = Math.max(peak ?? 0, rss);
-    const available = availableMemoryBytes();
+    const available = (input.readAvailable ?? availableMemoryBytes)();
     if (input.memoryFloorBytes !== null && available !== null && available < input.memoryFloorBytes)
       input.stop.request({
         kind: 'oom_guard',
@@ -51,10 +62,11 @@ export function watchJob(input: WatchInput): JobWatch {
     if (isSampling) return;
     isSampling = true;
     try {
-      const reading = await readGpus();
+      const reading: GpuReading = input.hasGpu ? await readGpus() : { status: 'absent' };
       if (isStopped) return;
       hasGpu = reading.status === 'ok' && reading.gpus.length > 0;
       const gpus = reading.status === 'ok' ? reading.gpus : [];
+      if (busy.length < BUSY_SAMPLES) busy.push(...gpus.filter((gpu) => (gpu.utilization ?? 0) > 50));
       const watts = gpus.filter((gpu) => gpu.powerWatts !== null).reduce((sum, gpu) => sum + (gpu.powerWatts ?? 0), 0);
       meter.add(Date.now(), gpus.some((gpu) => gpu.powerWatts !== null) ? watts : null);
       appendBounded(input.telemetryPath, `${JSON.stringify(toTelemetry(reading, input.home, input.attemptId))}\n`);
@@ -70,15 +82,18 @@ export function watchJob(input: WatchInput): JobWatch {
     }
   };
   const timer = setInterval(() => void sample(), input.telemetryMs);
-  void sample();
+  // The first reading waits until the job has started: starting a process holds this one up for milliseconds.
+  const first = setTimeout(() => void sample(), FIRST_SAMPLE_MS);
 
   return {
     energyWh: () => meter.total(Date.now()),
     peakMemoryBytes: () => peak,
+    gpuFigures: () => gpuFigures(busy),
     stop: () => {
       isStopped = true;
       clearInterval(guard);
       clearInterval(timer);
+      clearTimeout(first);
     },
   };
 }

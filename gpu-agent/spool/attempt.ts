@@ -59,15 +59,16 @@ export class Attempt {
 
   /** Looks at the files again. The exit record is read first: what lies in the log then is all that there will be. */
   refresh(): void {
-    if (!this.exit) {
+    if (!this.exit && existsSync(this.dir.exit)) {
       const parsed = exitRecordSchema.safeParse(readJson(this.dir.exit));
       if (parsed.success) this.exit = parsed.data;
     }
-    this.claim ??= readClaim(this.dir.runner);
-    this.logBytes = statSync(this.dir.log, { throwIfNoEntry: false })?.size ?? 0;
-    const size = statSync(this.dir.metrics, { throwIfNoEntry: false })?.size ?? 0;
-    if (size > this.#metricOffset) this.#countMetrics();
-    for (const line of this.#newPhases()) this.phases.push(JSON.parse(line) as Attempt['phases'][number]);
+    if (!this.claim && existsSync(this.dir.runner)) this.claim = readClaim(this.dir.runner);
+    this.logBytes = sizeOf(this.dir.log);
+    if (sizeOf(this.dir.metrics) > this.#metricOffset) this.#countMetrics();
+    // Sizes first: this runs at every change of the log, and most changes are only that.
+    if (sizeOf(this.dir.phases) > this.#phaseOffset)
+      for (const line of this.#newPhases()) this.phases.push(JSON.parse(line) as Attempt['phases'][number]);
   }
 
   /** True when a runner that claimed the job is gone and left no account of it. */
@@ -109,6 +110,10 @@ export class Attempt {
 /** Where in `metrics.jsonl` the point with this index starts. */
 export function metricOffset(attempt: Attempt, index: number): number {
   return index === 0 ? 0 : scanLines(attempt.dir.metrics, index).offset;
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function readClaim(path: string): RunnerClaim | null {

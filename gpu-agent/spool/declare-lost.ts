@@ -12,7 +12,7 @@ import { cutJsonTail, cutNulTail } from './cut-tail.js';
  */
 export async function declareLost(attempt: Attempt, why: string): Promise<void> {
   const { dir, spec, claim } = attempt;
-  const swept = await sweep({ attemptId: spec.attemptId, sessions: new Set(), known: new Map() });
+  const swept = await sweep({ attemptId: spec.attemptId, sessions: new Set(), known: new Map(), sinceTicks: 0 });
   const cut = { log: cutNulTail(dir.log), metrics: cutJsonTail(dir.metrics), phases: cutJsonTail(dir.phases) };
   const cutBytes = cut.log + cut.metrics + cut.phases;
   rmSync(dir.reserve, { force: true });

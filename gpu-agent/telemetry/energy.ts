@@ -4,12 +4,18 @@ export class EnergyMeter {
   #last: { atMs: number; watts: number } | null = null;
   #first: number | null = null;
 
+  /** `startMs`: the first reading holds back to here. */
+  constructor(private readonly startMs: number | null = null) {}
+
   add(atMs: number, watts: number | null): void {
     if (watts === null) {
       this.#last = null; // a gap is not bridged: the power in it is unknown
       return;
     }
-    this.#first ??= watts;
+    if (this.#first === null) {
+      this.#first = watts;
+      if (this.startMs !== null) this.#wattHours += watts * (Math.max(0, atMs - this.startMs) / 3_600_000);
+    }
     if (this.#last) this.#wattHours += ((this.#last.watts + watts) / 2) * ((atMs - this.#last.atMs) / 3_600_000);
     this.#last = { atMs, watts };
   }

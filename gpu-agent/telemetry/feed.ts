@@ -1,7 +1,7 @@
 import { telemetrySchema, type Telemetry } from '@nightshift/protocol';
 import type { Attempt } from '../spool/attempt.js';
 import { readLines } from '../spool/read-lines.js';
-import { readGpus } from './nvidia-smi.js';
+import { readGpus, type GpuReading } from './nvidia-smi.js';
 import { toTelemetry } from './sample.js';
 
 /** Samples that one heartbeat carries. */
@@ -16,7 +16,10 @@ export class TelemetryFeed {
   #own: Telemetry | null = null;
   #isReading = false;
 
-  constructor(private readonly home: string) {}
+  constructor(
+    private readonly home: string,
+    private readonly hasGpu: boolean,
+  ) {}
 
   take(attempts: Attempt[]): Telemetry[] {
     const samples: Telemetry[] = [];
@@ -46,7 +49,8 @@ export class TelemetryFeed {
   async #read(): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
-    this.#own = toTelemetry(await readGpus(), this.home, null);
+    const reading: GpuReading = this.hasGpu ? await readGpus() : { status: 'absent' };
+    this.#own = toTelemetry(reading, this.home, null);
     this.#isReading = false;
   }
 }

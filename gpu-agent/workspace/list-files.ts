@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, type BigIntStats, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { recallListing, rememberListing } from './listing-memory.js';
 import { runGit } from './run-git.js';
 import { SourceError } from './source-error.js';
 
@@ -57,6 +58,12 @@ export async function listFiles(folder: string, limits: SourceLimits, signal?: A
     if (bytes > BigInt(limits.maxBytes))
       throw tooLarge(folder, `more than ${Math.round(limits.maxBytes / 1_048_576)} MiB`);
   };
+  const remembered = recallListing(folder);
+  if (remembered) {
+    for (const path of remembered) add(path);
+    return files;
+  }
+  const listedAtMs = Date.now();
   const git = await runGit(['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: folder,
     ...(signal && { signal }),
@@ -64,7 +71,14 @@ export async function listFiles(folder: string, limits: SourceLimits, signal?: A
   signal?.throwIfAborted();
   if (git.code !== 0) walk(folder, '', add);
   else for (const path of new Set(git.stdout.split('\0'))) if (path !== '') add(path);
-  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  if (git.code === 0)
+    await rememberListing(
+      folder,
+      files.map((file) => file.path),
+      listedAtMs,
+    );
+  return files;
 }
 
 function walk(folder: string, prefix: string, add: (path: string) => void): void {

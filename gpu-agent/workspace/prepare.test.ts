@@ -162,3 +162,30 @@ describe('setup', () => {
     expect(existsSync(failed.dir.exit)).toBe(true);
   });
 });
+
+test('a listing that is remembered notices new, deleted, ignored and newly tracked files', async () => {
+  git('init', '-q');
+  writeFileSync(join(source, '.gitignore'), 'secret\n');
+  mkdirSync(join(source, 'empty'));
+  writeFileSync(join(source, 'secret'), '');
+  git('add', '.');
+  git('commit', '-qm', 'one');
+  const old = new Date(Date.now() - 60_000);
+  const age = () => execFileSync('find', [source, '-exec', 'touch', '-h', '-d', old.toISOString(), '{}', '+']);
+  const names = async () => readdirSync((await prepare()).work).sort();
+  age();
+  const first = await names();
+  expect(first).toEqual(['.gitignore', 'lib', 'train.py']);
+  expect(await names()).toEqual(first);
+  writeFileSync(join(source, 'empty', 'now-with-a-file'), '');
+  expect(await names()).toEqual(['.gitignore', 'empty', 'lib', 'train.py']);
+  age();
+  await names();
+  git('add', '-f', 'secret');
+  expect(await names()).toContain('secret');
+  age();
+  await names();
+  writeFileSync(join(source, '.gitignore'), 'nothing\n');
+  writeFileSync(join(source, 'lib', 'b.py'), '');
+  expect(readdirSync(join((await prepare()).work, 'lib')).sort()).toEqual(['a.py', 'b.py']);
+});
