@@ -15,6 +15,7 @@ import { createApp } from './api/app.js';
 import { startFleet } from './fleet/fleet.js';
 import type { Log, Wake } from './loop/deps.js';
 import { startDriver, type Driver } from './loop/driver.js';
+import { startWebhooks } from './webhooks/deliver.js';
 
 export interface ControlPlaneOptions {
   /** Any Postgres 15 or newer; without it the embedded one in `dataDir`. */
@@ -94,6 +95,8 @@ async function wire(options: ControlPlaneOptions, database: Database): Promise<C
   );
   const listening = await listen(database, log, replicaId, { run: (id) => driver.wake(id), fleet: () => fleet.wake() });
 
+  const webhooks = startWebhooks({ db, log }, { sweepMs: SWEEP_MS });
+
   const app = createApp({ db, log, wake, fleet, version, upgradeWebSocket, signal: abort.signal });
   const wss = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
   wss.on('connection', (socket) => socket.on('error', (error) => log.debug({ err: error }, 'a websocket failed')));
@@ -114,7 +117,7 @@ async function wire(options: ControlPlaneOptions, database: Database): Promise<C
     fleet.stop();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const socket of wss.clients) socket.close(1012, 'the control plane restarts');
-    await driver.stop();
+    await Promise.all([driver.stop(), webhooks.stop()]);
     // server.close waits for open sockets and never closes them: the stragglers are cut.
     const cut = setTimeout(() => {
       for (const socket of wss.clients) socket.terminate();

@@ -14,7 +14,7 @@ const operations = Object.entries(openApiDocument('0.0.0').paths ?? {}).flatMap(
   Object.entries(methods as Record<string, Operation>).map(([method, operation]) => ({
     name: `${method.toUpperCase()} ${path}`,
     method: method.toUpperCase(),
-    path: path.replace('{number}', '1').replace(/\{\w+\}/g, 'nothing'),
+    path: path.replace(/\{(number|version)\}/, '1').replace(/\{\w+\}/g, 'nothing'),
     operation,
   })),
 );
@@ -36,7 +36,17 @@ const ADMIN = [
   'listWebhooks',
   'deleteWebhook',
 ];
-const RUN = ['createRun', 'pauseRun', 'resumeRun', 'stopRun', 'propose', 'cancelJob'];
+const RUN = [
+  'createRun',
+  'pauseRun',
+  'resumeRun',
+  'stopRun',
+  'propose',
+  'cancelJob',
+  'writeNotes',
+  'adoptNotes',
+  'rejectNotes',
+];
 const OPEN = ['exchangeEnrolment', 'getHealth', 'getReadiness'];
 const scopeOf = (operationId: string): Scope =>
   ADMIN.includes(operationId) ? 'admin' : RUN.includes(operationId) ? 'run' : 'read';

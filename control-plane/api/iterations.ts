@@ -41,6 +41,7 @@ const verdictSchema = z
 const callSchema = z
   .object({
     id: z.string(),
+    purpose: z.enum(['propose', 'critic', 'reflect', 'repair']),
     model: z.string(),
     mode: z.string().nullable(),
     messages: z.array(z.object({ role: z.string(), content: z.string() })),

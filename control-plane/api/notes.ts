@@ -13,7 +13,7 @@ import { diffOf } from '../patch/diff-of.js';
 import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
 import { idempotencyHeader, idempotent } from './idempotency.js';
-import { problems } from './problem.js';
+import { BAD_BODY, problems } from './problem.js';
 import { answer, body, router } from './router.js';
 import { requireRun, runId } from './runs.js';
 
@@ -92,7 +92,10 @@ export function notes(deps: ApiDeps) {
         headers: idempotencyHeader,
         body: body(z.object({ body: z.string().min(1).max(100_000) }).openapi('NewNotes')),
       },
-      responses: { 201: answer('the new version', noteSchema), ...problems('not_found', 'illegal_state') },
+      responses: {
+        201: answer('the new version', noteSchema),
+        ...problems(...BAD_BODY, 'not_found', 'illegal_state'),
+      },
     }),
     async (c) => {
       const run = await requireRun(deps, c.req.valid('param').id);

@@ -57,6 +57,7 @@ const BODIES: Record<string, unknown[]> = {
   createEnrolment: [{ name: 'a box', ttlSeconds: 60 }],
   exchangeEnrolment: [{ token: 'nse_x', name: 'box-1', labels: ['gpu'], facts: null }],
   createToken: [{ name: 'ci', scopes: ['read'], expiresInSeconds: 60 }],
+  writeNotes: [{ body: 'try a wider x' }],
   createWebhook: [{ url: 'https://hooks.example.org/x', types: ['run.completed'], after: '1-1' }],
 };
 
