@@ -32,6 +32,7 @@ const CODES: Record<ErrorCode, number> = {
   stale: EXIT.usage,
   too_large: EXIT.usage,
   range_not_satisfiable: EXIT.usage,
+  unsupported_media_type: EXIT.usage,
   unauthenticated: EXIT.notAllowed,
   forbidden: EXIT.notAllowed,
   unavailable: EXIT.unreachable,

@@ -31,3 +31,14 @@ export function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
+
+/** What a call comes to, or null as soon as the signal aborts; what the call does then is nobody's concern any more. */
+export async function unlessAborted<T>(call: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  call.catch(() => undefined);
+  try {
+    return await Promise.race([call, aborted(signal).then(() => null)]);
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
+}

@@ -1,4 +1,5 @@
 import { problemOf, type Api } from './client.js';
+import { unlessAborted } from './interrupt.js';
 
 export interface LogPart {
   offset: number;
@@ -16,30 +17,27 @@ export async function* readJobLog(
 ): AsyncGenerator<LogPart> {
   let offset = 0;
   while (!signal.aborted) {
-    let answer;
-    try {
-      answer = await api.GET('/v1/jobs/{id}/log', {
-        params: { path: { id }, header: { range: `bytes=${offset}-` }, query: { wait: follow ? WAIT_SECONDS : 0 } },
-        parseAs: 'arrayBuffer',
-        signal,
-      });
-    } catch (error) {
-      if (signal.aborted) return;
-      throw error;
-    }
+    const call = api.GET('/v1/jobs/{id}/log', {
+      params: { path: { id }, header: { range: `bytes=${offset}-` }, query: { wait: follow ? WAIT_SECONDS : 0 } },
+      parseAs: 'arrayBuffer',
+      signal,
+    });
+    const answer = await unlessAborted(call, signal);
+    if (answer === null) return;
     const { response, data, error } = answer;
-    const isComplete = response.headers.get('x-log-complete') === 'true';
-    // 416 says that there is nothing there yet, or no more.
+    // `bytes 0-9/10` of a part; `bytes */10` says with 416 that there is nothing there yet, or no more.
+    const size = Number(response.headers.get('content-range')?.split('/')[1] ?? Number.NaN);
     if (response.status === 416) {
-      if (!follow || isComplete) return;
+      // Shorter than what was read: the job was lost, and its next attempt begins anew.
+      if (size < offset) offset = 0;
+      else if (!follow || response.headers.get('x-log-complete') === 'true') return;
       continue;
     }
     if (!response.ok) throw problemOf(response, error);
     const bytes = new Uint8Array(data as ArrayBuffer);
     if (bytes.length > 0) yield { offset, bytes };
     offset += bytes.length;
-    const size = Number(response.headers.get('content-range')?.split('/')[1] ?? offset);
-    // A log that was whole before the job ended may have grown between the two: it is asked for once more.
-    if (offset >= size && !follow) return;
+    // A log that is whole now may have grown before the job ended: a follower asks once more, and is told by 416.
+    if (!follow && !(offset < size)) return;
   }
 }

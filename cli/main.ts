@@ -21,6 +21,10 @@ function report(error: unknown, terminal: Terminal): number {
     return exitCodeOfError(error.code);
   }
   const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    terminal.err(`error: ${(error as Error).message}\n  → the build is not whole: npm ci && npm run build\n`);
+    return EXIT.infrastructure;
+  }
   const isSystem = error instanceof Error && typeof code === 'string';
   terminal.err(
     isSystem

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '@nightshift/protocol';
 import { problemOf, type Api } from './client.js';
+import { unlessAborted } from './interrupt.js';
 import { readEventStream } from './event-stream.js';
+import { readChunks } from './read-chunks.js';
 
 export interface RunEvent {
   type: string;
@@ -31,9 +33,10 @@ export async function* runEvents(
   let pauseMs = FIRST_PAUSE_MS;
   while (!signal.aborted) {
     try {
-      const stream = await open(api, runId, after, signal);
+      const stream = await unlessAborted(open(api, runId, after, signal), signal);
+      if (stream === null) return;
       [hasConnected, lostAt, pauseMs] = [true, null, FIRST_PAUSE_MS];
-      for await (const event of readEventStream(stream)) {
+      for await (const event of readEventStream(readChunks(stream, signal))) {
         after = event.id;
         yield JSON.parse(event.data) as RunEvent;
       }

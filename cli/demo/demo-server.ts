@@ -36,7 +36,7 @@ export async function startDemoServer(
     version: cli.version,
     apiKey: (name) => cli.processEnv[name],
   }).catch((error: unknown) => {
-    throw startError(error, port);
+    throw startError(error, port, home, options.databaseUrl === undefined);
   });
   const { url, firstToken } = controlPlane;
   const stop = async () => {
@@ -56,11 +56,16 @@ export async function startDemoServer(
   }
 }
 
-function startError(error: unknown, port: number): unknown {
+function startError(error: unknown, port: number, home: Home, isOwn: boolean): unknown {
   if (error instanceof AppError && error.code === 'database_locked')
     return new AppError('conflict', `another demo is running: ${error.message}`, {
       cause: error,
       hint: 'stop it with Ctrl-C in its terminal, or give this one a home of its own: NIGHTSHIFT_HOME=/tmp/another nightshift demo',
+    });
+  if (error instanceof AppError && error.code === 'migration_error' && isOwn)
+    return new AppError('migration_error', error.message, {
+      cause: error,
+      hint: `another version's demo made this database; nothing but demos is in it: rm -r ${home.path}`,
     });
   return listenError(error, HOST, port);
 }

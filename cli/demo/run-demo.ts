@@ -39,6 +39,7 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
   const { signal } = interrupt;
   const home = homeAt(cli.home.demo);
   const cleanups: (() => Promise<unknown>)[] = [];
+  let hasEnded = false;
   try {
     const { input, spec } = readSpecFile(findExample(EXAMPLE), (value) => limitIterations(value, options.iterations));
     say(`Nightshift demo: ${spec.name}, ${options.iterations} iterations on this machine\n\n`);
@@ -70,10 +71,8 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
       tellRun(server.api, run, { say, complain: terminal.err, columns: terminal.columns, signal }),
       box.exited.then(() => agentGone(signal)),
     ]);
-    if (ended === null) {
-      cli.exitCode = EXIT.cancelled;
-      return;
-    }
+    if (ended === null) return;
+    hasEnded = true;
     if (ended.state === 'failed') cli.exitCode = EXIT.infrastructure;
     const { summary, trajectory } = await summarise(server.api, ended, {
       url: server.url,
@@ -91,6 +90,7 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
     await Promise.race([aborted(signal), box.exited]);
   } finally {
     if (signal.aborted) terminal.err('\nStopping…\n');
+    if (signal.aborted && !hasEnded) cli.exitCode = EXIT.cancelled;
     for (const cleanup of cleanups.reverse()) await cleanup();
     interrupt.release();
   }
