@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { effectText, iterationTable } from './iteration-line.js';
+import { decision, iteration } from './testing/iteration.js';
+
+const rows = [
+  iteration(1),
+  iteration(12, {
+    state: 'inconclusive',
+    proposal: { knob: 'warmup_fraction_of_the_whole_budget', newValue: 0.123456789, reason: '' },
+    decision: { ...decision({ effect: 0.0231, candidateN: 3, standardError: null }) },
+  }),
+  iteration(103, { state: 'failed', failure: 'metric_out_of_bounds', metric: null, decision: null }),
+  iteration(104, { state: 'blocked', metric: null, decision: null, proposer: 'model', blocked: [{ rail: 'repeat' }] }),
+];
+
+describe('iterationTable', () => {
+  for (const columns of [80, 100, 120])
+    it(`fits ${columns} columns, its points below each other`, () => {
+      const table = iterationTable('val_bpb', columns);
+      const lines = [table.heading(), ...rows.map((row) => table.line(row, 0.05))];
+      for (const line of lines) expect([...line].length).toBeLessThanOrEqual(columns);
+      const outcome = table.heading().indexOf('outcome');
+      expect(lines.slice(1).map((line) => line.slice(outcome))).toEqual([
+        'reverted',
+        'inconclusive',
+        'failed',
+        'blocked',
+      ]);
+    });
+
+  it('tells number, proposer, change, metric, effect, n and outcome', () => {
+    expect(iterationTable('loss', 80).line(iteration(7), 0.003)).toMatch(
+      /^ {2}7 sampler {2}lr 0\.003→0\.01 +1\.50000 +-7\.14% ±1\.20 {2}1 reverted$/,
+    );
+  });
+
+  it('says why where there is no measurement', () => {
+    const table = iterationTable('loss', 80);
+    expect(table.line(rows[2]!, 1)).toMatch(/metric_out_of_bounds failed$/);
+    expect(table.line(rows[3]!, 1)).toMatch(/rail repeat blocked$/);
+  });
+});
+
+describe('effectText', () => {
+  it('leaves out what is not known', () => {
+    expect(effectText(null, null)).toBe('');
+    expect(effectText(0.01, null)).toBe('+1.00%');
+    expect(effectText(-0.02, 0.005)).toBe('-2.00% ±0.50');
+  });
+});
