@@ -292,6 +292,31 @@ describe('when things break', () => {
     expect(performance.now() - begun).toBeGreaterThan(900);
   });
 
+  test('a job that scribbles over its own directory cannot end the agent', async () => {
+    const agent = await box();
+    const scribble =
+      'cd ..; for f in metrics.jsonl phases.jsonl telemetry.jsonl; do printf \'{"name":1}\\nnot json\\n\\n\' >> $f; done; sleep 0.7; echo val_loss: 2';
+    const held = plane.assign(jobSpec({ train: scribble }));
+    expect(await plane.exitOf(held.spec.attemptId)).toMatchObject({ reason: 'completed', metric: 2 });
+    expect(held.metrics.map((point) => point.name)).toEqual(['unreadable', 'unreadable', 'unreadable', 'val_loss']);
+    expect(agent.state().connection).toBe('online');
+    expect(plane.faults).toEqual([]);
+  });
+
+  test('a warm runner that dies is replaced, and the next job runs', async () => {
+    const agent = await box();
+    const first = plane.assign(jobSpec());
+    await plane.exitOf(first.spec.attemptId);
+    const seconds = plane.assign(jobSpec({ train: 'python3 slow.py 20 20' }));
+    await plane.until(() => seconds.logBytes > 0, 'the second job to run');
+    const claim = join(agent.home, 'jobs', seconds.spec.attemptId, 'runner.json');
+    process.kill((JSON.parse(readFileSync(claim, 'utf8')) as { pid: number }).pid, 'SIGTERM');
+    const exit = await plane.exitOf(seconds.spec.attemptId);
+    expect(exit).toMatchObject({ reason: 'box_lost', detail: expect.stringContaining('going down') as string });
+    const third = plane.assign(jobSpec());
+    expect((await plane.exitOf(third.spec.attemptId)).reason).toBe('completed');
+  });
+
   test('frames that make no sense are left out', async () => {
     const agent = await box();
     for (const text of [

@@ -55,6 +55,10 @@ export interface Agent {
   done: Promise<AgentState>;
 }
 
+/** After a failure to read a job's files. */
+const RETRY_MS = 2000;
+/** Attempts in one hello, which has to fit into a frame. */
+const HELLO_ATTEMPTS = 500;
 /** The runners' own complaints, kept for this long. */
 const RUNNER_LOG_BYTES = 4_194_304;
 
@@ -128,13 +132,17 @@ class RunningAgent implements Agent {
         type: 'hello',
         protocol: PROTOCOL_VERSION,
         facts,
-        attempts: [...this.#custody.attempts.values()].slice(0, 1000).map((attempt) => ({
-          attemptId: attempt.id,
-          token: attempt.spec.token,
-          state: attempt.state,
-          logBytes: attempt.logBytes,
-          metricCount: attempt.metricCount,
-        })),
+        // Running jobs first: what a full frame has no room for is told after the next connection.
+        attempts: [...this.#custody.attempts.values()]
+          .sort((a, b) => Number(a.exit !== null) - Number(b.exit !== null))
+          .slice(0, HELLO_ATTEMPTS)
+          .map((attempt) => ({
+            attemptId: attempt.id,
+            token: attempt.spec.token,
+            state: attempt.state,
+            logBytes: attempt.logBytes,
+            metricCount: attempt.metricCount,
+          })),
         dirty: this.#custody.dirty.pids,
         freeSlots: this.#custody.freeSlots,
       }),
@@ -142,7 +150,12 @@ class RunningAgent implements Agent {
         this.#welcome(frame);
       },
       onFrame: (frame) => {
-        this.#handle(frame);
+        try {
+          this.#handle(frame);
+        } catch (error) {
+          // A full or broken disk must not end the agent: the control plane asks again.
+          log.error({ err: error, type: frame.type }, 'a frame could not be acted on');
+        }
       },
       onDown: () => {
         this.#connection = 'connecting';
@@ -273,7 +286,13 @@ class RunningAgent implements Agent {
     if (!upload || !this.#link.isReady) return;
     clearTimeout(this.#pumpTimers.get(attempt.id));
     this.#pumpTimers.delete(attempt.id);
-    const againMs = upload.pump(this.#link);
+    let againMs: number | null;
+    try {
+      againMs = upload.pump(this.#link);
+    } catch (error) {
+      this.options.log.error({ err: error, attemptId: attempt.id }, 'a job could not be uploaded; it is tried again');
+      againMs = RETRY_MS;
+    }
     this.#attachments.show(attempt, this.#link);
     if (againMs !== null)
       this.#pumpTimers.set(

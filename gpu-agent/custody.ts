@@ -46,8 +46,11 @@ export class Custody {
   constructor(private readonly options: CustodyOptions) {
     const { home } = options;
     this.dirty = new DirtyPids(home);
-    this.#pool = new RunnerPool(join(home, 'runner.log'), options.env, () => {
+    this.#pool = new RunnerPool(join(home, 'runner.log'), options.env, (dir) => {
+      // A runner that died before it claimed its job: another one is given it at once.
+      for (const attempt of this.attempts.values()) if (attempt.dir.path === dir) attempt.startedAtMs = null;
       this.#look();
+      this.#pool.warm();
     });
     emptyTrash(home);
     for (const attempt of readJobs(home)) {

@@ -116,7 +116,7 @@ export class Upload {
     while (this.#metricsSent < attempt.metricCount && this.#metricsSent - this.#metricsAcked < METRIC_WINDOW) {
       const { lines, offset } = readLines(attempt.dir.metrics, this.#metricOffset, METRIC_FRAME_POINTS);
       if (lines.length === 0) return;
-      const points = lines.map((line) => JSON.parse(line) as FrameOf<'metrics'>['points'][number]);
+      const points = lines.map(toPoint);
       if (
         !wire.send({
           type: 'metrics',
@@ -165,3 +165,24 @@ export class Upload {
     }
   }
 }
+
+type Point = FrameOf<'metrics'>['points'][number];
+
+// A line that is no point (a job can write into its own files) still has an index, so something must stand in its place.
+function toPoint(line: string): Point {
+  try {
+    const { name, value, step, at } = JSON.parse(line) as Partial<Point>;
+    const isValue = typeof value === 'number' || value === 'NaN' || value === 'Infinity' || value === '-Infinity';
+    if (typeof name === 'string' && name.length <= 100 && isValue)
+      return {
+        name,
+        value,
+        ...(Number.isSafeInteger(step) && (step as number) >= 0 ? { step } : {}),
+        ...(typeof at === 'string' && ISO.test(at) ? { at } : {}),
+      };
+  } catch {
+    // not even JSON
+  }
+  return { name: 'unreadable', value: 'NaN' };
+}
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;

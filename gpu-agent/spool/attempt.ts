@@ -1,10 +1,21 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { exitRecordSchema, jobSpecSchema, type ExitRecord, type JobPhase, type JobSpec } from '@nightshift/protocol';
+import {
+  exitRecordSchema,
+  JOB_PHASES,
+  jobSpecSchema,
+  type ExitRecord,
+  type JobPhase,
+  type JobSpec,
+} from '@nightshift/protocol';
+import { z } from 'zod';
 import { isAlive, type ProcessIdentity } from '../process/identity.js';
 import { writeAtomic, writeOnce } from './atomic.js';
 import { jobDir, type JobDir } from './job-dir.js';
 import { readLines, scanLines } from './read-lines.js';
+
+// The job runs as the same user and can scribble over these files: nothing in them is trusted to have its form.
+const phaseSchema = z.object({ phase: z.enum(JOB_PHASES), at: z.iso.datetime() });
 
 /** What `runner.json` says: who claimed the job, and where its terminal can be reached. */
 export interface RunnerClaim extends ProcessIdentity {
@@ -68,7 +79,10 @@ export class Attempt {
     if (sizeOf(this.dir.metrics) > this.#metricOffset) this.#countMetrics();
     // Sizes first: this runs at every change of the log, and most changes are only that.
     if (sizeOf(this.dir.phases) > this.#phaseOffset)
-      for (const line of this.#newPhases()) this.phases.push(JSON.parse(line) as Attempt['phases'][number]);
+      for (const line of this.#newPhases()) {
+        const parsed = phaseSchema.safeParse(parseJson(line));
+        if (parsed.success && this.phases.length < 10) this.phases.push(parsed.data);
+      }
   }
 
   /** True when a runner that claimed the job is gone and left no account of it. */
@@ -77,7 +91,13 @@ export class Attempt {
   }
 
   cancel(detail: string): void {
-    if (!this.exit) writeOnce(this.dir.cancel, JSON.stringify({ detail, at: new Date().toISOString() }));
+    if (this.exit) return;
+    try {
+      writeOnce(this.dir.cancel, JSON.stringify({ detail, at: new Date().toISOString() }));
+    } catch {
+      // A full disk takes no content, but often still a name, and the name alone is the request.
+      closeSync(openSync(this.dir.cancel, 'a', 0o600));
+    }
   }
 
   markStale(): void {
@@ -125,6 +145,14 @@ function readClaim(path: string): RunnerClaim | null {
 function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
