@@ -1,0 +1,68 @@
+import type { GuardSpec } from '@nightshift/protocol';
+
+/** Means of one guard metric over the measurements that are compared; null where none of them reported it. */
+export interface GuardValues {
+  candidate: number | null;
+  comparator: number | null;
+}
+
+export interface GuardViolation {
+  name: string;
+  rule: 'missing' | 'max' | 'min' | 'maxRegression';
+  /** The candidate's mean; null when it reported none, or none that is finite (JSON has no NaN). */
+  value: number | null;
+  comparator: number | null;
+  /** What it may be at most (max, maxRegression with minimize) or at least; null when nothing could be compared. */
+  limit: number | null;
+  /** Half a sentence for people: "peak_gb 41 is above its max 40". */
+  reason: string;
+}
+
+/**
+ * What a candidate that is better by its metric breaks elsewhere. A guard whose metric was not reported, or is not finite, is
+ * broken: a limit that nobody can check is no limit. `maxRegression` is a fraction of the comparator's size; when the comparator
+ * is 0, nothing is a fraction of it, and it is in the metric's own unit, as effects are.
+ */
+export function checkGuards(
+  guards: readonly GuardSpec[],
+  values: Readonly<Record<string, GuardValues | undefined>>,
+): GuardViolation[] {
+  return guards.flatMap((guard) => {
+    const { candidate = null, comparator = null } = values[guard.name] ?? {};
+    return violationOf(guard, candidate, comparator) ?? [];
+  });
+}
+
+function violationOf(guard: GuardSpec, value: number | null, comparator: number | null): GuardViolation | null {
+  const { name } = guard;
+  const broken = (rule: GuardViolation['rule'], limit: number | null, reason: string): GuardViolation => ({
+    name,
+    rule,
+    value: value !== null && Number.isFinite(value) ? value : null,
+    comparator: comparator !== null && Number.isFinite(comparator) ? comparator : null,
+    limit,
+    reason,
+  });
+  if (value === null) return broken('missing', null, `${name} was not reported by the candidate`);
+  if (!Number.isFinite(value)) return broken('missing', null, `${name} is ${value}`);
+  if (guard.max !== null && value > guard.max)
+    return broken('max', guard.max, `${name} ${digits(value)} is above its max ${digits(guard.max)}`);
+  if (guard.min !== null && value < guard.min)
+    return broken('min', guard.min, `${name} ${digits(value)} is below its min ${digits(guard.min)}`);
+  if (guard.maxRegression === null) return null;
+  if (comparator === null || !Number.isFinite(comparator))
+    return broken('missing', null, `${name} was not reported by what the candidate is compared with`);
+  const allowed = guard.maxRegression * (Math.abs(comparator) || 1);
+  const limit = guard.goal === 'minimize' ? comparator + allowed : comparator - allowed;
+  if (guard.goal === 'minimize' ? value <= limit : value >= limit) return null;
+  const asked = comparator === 0 ? digits(guard.maxRegression) : `${digits(guard.maxRegression * 100)}%`;
+  return broken(
+    'maxRegression',
+    limit,
+    `${name} ${digits(value)} is more than ${asked} worse than the ${digits(comparator)} it is compared with`,
+  );
+}
+
+function digits(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
