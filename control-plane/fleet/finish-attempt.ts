@@ -12,8 +12,10 @@ import {
   endAttempt,
   fenceAttempt,
   findAttempt,
+  findBoxById,
   findJob,
   findRun,
+  isStoppedEarly,
   keepLateExit,
   moveJob,
   recordEvent,
@@ -23,6 +25,7 @@ import {
   type JobRow,
   type Tx,
 } from '@nightshift/db';
+import { fingerprintOf } from '../loop/fingerprint.js';
 import { BREAKER_FAILURES, MAX_ATTEMPTS, RETRY_MS } from './deps.js';
 
 export interface Finished {
@@ -56,7 +59,13 @@ export async function finishAttempt(
     }
     const job = (await findJob(tx, attempt.jobId)) as JobRow;
     const run = await findRun(tx, job.runId);
-    await settleJob(tx, attempt, job, judge(exit, run?.spec.metric ?? null), exit.startedAt);
+    const outcome = judge(exit, run?.spec.metric ?? null);
+    const box = await findBoxById(tx, boxId);
+    // What never trained may have told too little: its fingerprint would be no other job's.
+    const isTold = outcome.reason === 'completed' || exit.phases.some((phase) => phase.phase === 'train');
+    const fingerprint =
+      run && box && isTold ? fingerprintOf(box, { budgetMs: run.spec.job.budgetMs, told: exit.fingerprint }) : null;
+    await settleJob(tx, attempt, job, outcome, { startedAt: exit.startedAt, fingerprint });
     return { release: true, runId: job.runId };
   });
 }
@@ -69,7 +78,7 @@ export async function loseAttempt(
   why: { reason: JobReason; detail: string },
 ): Promise<void> {
   if (!(await fenceAttempt(tx, attempt.id))) return;
-  await settleJob(tx, attempt, job, { ...why, metric: null }, null);
+  await settleJob(tx, attempt, job, { ...why, metric: null }, { startedAt: null, fingerprint: null });
 }
 
 interface Outcome {
@@ -98,7 +107,7 @@ async function settleJob(
   attempt: AttemptRow,
   job: JobRow,
   outcome: Outcome,
-  startedAt: string | null,
+  known: { startedAt: string | null; fingerprint: string | null },
 ): Promise<void> {
   const isUnasked = outcome.reason === 'cancelled' && job.cancelRequestedAt === null;
   const isInfrastructure = isInfrastructureReason(outcome.reason) || isUnasked;
@@ -123,7 +132,11 @@ async function settleJob(
     await recordEvent(tx, { type: 'job.requeued', runId: job.runId, boxId: attempt.boxId, payload: told });
     return;
   }
-  const reason = job.cancelRequestedAt !== null && isInfrastructure ? 'cancelled' : outcome.reason;
+  // A job that ended in its own way before the request reached it counts as what it is, a full measurement included.
+  const isAsked = job.cancelRequestedAt !== null && (isInfrastructure || outcome.reason === 'cancelled');
+  const isHopeless = isAsked && isStoppedEarly(job);
+  const reason = isHopeless ? 'stopped_early' : isAsked ? 'cancelled' : outcome.reason;
+  const detail = isHopeless && job.detail !== null ? job.detail : outcome.detail;
   const state = jobStateFor(reason);
   await moveJob(
     tx,
@@ -132,10 +145,11 @@ async function settleJob(
     state,
     {
       reason,
-      detail: outcome.detail,
+      detail,
       metric: outcome.metric,
+      fingerprint: known.fingerprint,
       endedAt: new Date(),
-      startedAt: job.startedAt ?? (startedAt === null ? null : new Date(startedAt)),
+      startedAt: job.startedAt ?? (known.startedAt === null ? null : new Date(known.startedAt)),
     },
     attempt.number,
   );
@@ -143,7 +157,7 @@ async function settleJob(
     type: `job.${state}`,
     runId: job.runId,
     boxId: attempt.boxId,
-    payload: { ...told, reason, metric: outcome.metric },
+    payload: { ...told, reason, detail, metric: outcome.metric },
   });
 }
 

@@ -7,8 +7,10 @@ import {
   recordEvent,
   type BoxRow,
 } from '@nightshift/db';
+import { CurveWatch } from './curve-watch.js';
 import { LOST_AFTER_MS, type AgentSocket, type FleetDeps } from './deps.js';
 import { loseAttempt } from './finish-attempt.js';
+import { releasePins } from './release-pins.js';
 import { Session } from './session.js';
 
 export interface Fleet {
@@ -30,6 +32,7 @@ export interface Fleet {
 /** All boxes that are connected to this process. Jobs are rows: any replica gives them out to the boxes that it holds. */
 export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetryKeepDays: number }): Fleet {
   const sessions = new Map<string, Session>();
+  const curves = new CurveWatch(deps);
   let isStopped = false;
   let isWaking = false;
   let wakeAgain = false;
@@ -40,14 +43,12 @@ export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetr
       deps.db,
       ready.map((session) => session.boxId),
     ))
-      sessions
-        .get(attempt.boxId)
-        ?.send({
-          type: 'cancel',
-          attemptId: attempt.id,
-          token: attempt.token,
-          detail: job.detail ?? 'cancelled on request',
-        });
+      sessions.get(attempt.boxId)?.send({
+        type: 'cancel',
+        attemptId: attempt.id,
+        token: attempt.token,
+        detail: job.detail ?? 'cancelled on request',
+      });
     await Promise.all(ready.map((session) => session.dispatch()));
   };
 
@@ -86,6 +87,7 @@ export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetr
       await deps.db.transaction((tx) => loseAttempt(tx, attempt, job, { reason: 'box_lost', detail }));
       deps.wake.run(run.id);
     }
+    await releasePins(deps.db, new Date());
     wake();
   };
 
@@ -107,7 +109,7 @@ export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetr
   return {
     connect(boxId, socket) {
       sessions.get(boxId)?.end(4409, 'replaced by a newer connection');
-      const session = new Session(deps, boxId, socket, () => undefined);
+      const session = new Session(deps, boxId, socket, curves, () => undefined);
       sessions.set(boxId, session);
       return session;
     },

@@ -16,7 +16,7 @@ export async function giveOut(db: Db, boxId: string, slots: number): Promise<Job
     const { box, liveAttempts } = locked;
     if (box.state !== 'online' || box.isCordoned || box.isDraining || box.dirtyPids.length > 0 || liveAttempts >= slots)
       return null;
-    const found = await lockQueuedJob(tx, effectiveLabels(box));
+    const found = await lockQueuedJob(tx, { id: box.id, labels: effectiveLabels(box) });
     if (!found) return null;
     const { job, run } = found;
     const number = job.attempt + 1;

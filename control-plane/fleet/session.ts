@@ -17,12 +17,11 @@ import {
   insertTelemetry,
   markAccepted,
   markBoxSeen,
-  markPhase,
   markReleased,
-  moveJob,
-  recordEvent,
   type JobRow,
 } from '@nightshift/db';
+import { beginPhase } from './begin-phase.js';
+import type { CurveWatch } from './curve-watch.js';
 import type { AgentSocket, FleetDeps } from './deps.js';
 import { finishAttempt, loseAttempt } from './finish-attempt.js';
 import { giveOut } from './give-out.js';
@@ -54,6 +53,7 @@ export class Session {
     private readonly deps: FleetDeps,
     boxId: string,
     private readonly socket: AgentSocket,
+    private readonly curves: CurveWatch,
     private readonly onTerminal: TerminalListener,
   ) {
     this.boxId = boxId;
@@ -167,21 +167,26 @@ export class Session {
       case 'refused':
         return this.refused(frame);
       case 'phase':
-        return this.phase(frame);
+        if (!(await beginPhase(this.deps.db, this.boxId, frame))) this.stale(frame);
+        return undefined;
       case 'log':
         return this.log(frame);
       case 'metrics': {
         const metricSeq = await this.deps.db.transaction((tx) =>
           appendMetrics(tx, frame.attemptId, frame.token, frame.seq, frame.points),
         );
-        if (metricSeq === null) this.stale(frame);
-        else this.send({ type: 'ack', attemptId: frame.attemptId, metricSeq });
-        return undefined;
+        if (metricSeq === null) {
+          this.stale(frame);
+          return undefined;
+        }
+        this.send({ type: 'ack', attemptId: frame.attemptId, metricSeq });
+        return this.curves.reported(frame.attemptId);
       }
       case 'exit': {
         const { runId } = await finishAttempt(this.deps.db, this.boxId, frame.attemptId, frame.token, frame.exit);
         // The run's next job is what a box waits for: first the loop, then the paperwork.
         if (runId) this.deps.wake.run(runId);
+        this.curves.ended(frame.attemptId);
         this.send({ type: 'release', attemptId: frame.attemptId, token: frame.token });
         await markReleased(this.deps.db, frame.attemptId);
         return undefined;
@@ -236,26 +241,6 @@ export class Session {
     });
     this.send({ type: 'release', attemptId: frame.attemptId, token: frame.token });
     if (runId) this.deps.wake.run(runId);
-  }
-
-  private async phase(frame: FrameOf<'phase'>): Promise<void> {
-    const isLive = await this.deps.db.transaction(async (tx) => {
-      if (!(await markPhase(tx, frame.attemptId, frame.token, frame.phase))) return false;
-      const attempt = await findAttempt(tx, frame.attemptId);
-      if (!attempt) return false;
-      const job = await findJob(tx, attempt.jobId);
-      if (job?.state === 'assigned') {
-        await moveJob(tx, job.id, ['assigned'], 'running', { startedAt: new Date() }, attempt.number);
-        await recordEvent(tx, {
-          type: 'job.running',
-          runId: job.runId,
-          boxId: this.boxId,
-          payload: { jobId: job.id, attemptId: attempt.id, role: job.role },
-        });
-      }
-      return true;
-    });
-    if (!isLive) this.stale(frame);
   }
 
   private async log(frame: FrameOf<'log'>): Promise<void> {

@@ -17,6 +17,7 @@ import { loadLoopState } from './loop-state.js';
 import { nextStep, type Step } from './next-step.js';
 import { queueJob } from './queue-job.js';
 import { startIteration } from './start-iteration.js';
+import { findHopeless, stopHopeless, type StopEarly } from './stop-hopeless.js';
 
 /** A proposal that this caller has claimed and must now make, outside any transaction. */
 export interface Claim {
@@ -38,7 +39,9 @@ export async function advance(deps: LoopDeps, runId: string, options: { skip: bo
     const done = await deps.db.transaction(async (tx) => {
       const run = await lockRun(tx, runId, options);
       if (!run || isTerminalRun(run.state)) return { kind: 'idle' as const };
-      const step = nextStep(await loadLoopState(tx, run));
+      const state = await loadLoopState(tx, run);
+      let step: Step | StopEarly = nextStep(state);
+      if (step.kind === 'idle') step = (await findHopeless(tx, state)) ?? step;
       const claim = await takeStep(tx, deps, run, step);
       return { kind: step.kind, claim };
     });
@@ -48,7 +51,7 @@ export async function advance(deps: LoopDeps, runId: string, options: { skip: bo
   }
 }
 
-async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step): Promise<Claim | undefined> {
+async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step | StopEarly): Promise<Claim | undefined> {
   const now = new Date();
   switch (step.kind) {
     case 'idle':
@@ -88,6 +91,9 @@ async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step): Promis
       const row = await claimProposing(tx, step.iteration.id, { token: leaseToken, leaseMs: deps.leaseMs });
       return row ? { runId: run.id, iterationId: row.id, leaseToken } : undefined;
     }
+    case 'stop_early':
+      await stopHopeless(tx, run, step);
+      return undefined;
     case 'cancel_jobs':
       await cancelJobsOfRun(tx, run.id, 'the run was stopped');
       return undefined;

@@ -1,17 +1,25 @@
-import type { CandidateReason } from '@nightshift/protocol';
+import type { CandidateReason, Config, Decision } from '@nightshift/protocol';
 import {
   countDecided,
+  findIteration,
+  findLatestAttempt,
+  listLastValues,
   listMeasurements,
+  medianTrainingMs,
   moveIteration,
   recordEvent,
   unparkProposing,
   updateRun,
   type IterationRow,
   type JobRow,
+  type MeasurementRow,
   type RunRow,
   type Tx,
 } from '@nightshift/db';
-import { decide, type Ruling } from '../decision/index.js';
+import { comparable } from '../decision/comparability.js';
+import { checkGuards, type GuardValues } from '../decision/guard.js';
+import { decide, type DecideInput, type Ruling } from '../decision/index.js';
+import { leaveOpen } from '../decision/leave-open.js';
 import { updateLiveFigures } from './live-figures.js';
 import { queueJob } from './queue-job.js';
 import { comparatorOf } from './start-iteration.js';
@@ -24,64 +32,133 @@ export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationR
     await endUnmeasured(tx, run, iteration, failed);
     return;
   }
-  const measurements = await listMeasurements(tx, run.id);
-  const groups = new Map<string, number[]>();
-  for (const { configKey, metric } of measurements) groups.set(configKey, [...(groups.get(configKey) ?? []), metric]);
+  const own = new Set(jobs.map((job) => job.id));
+  const measurements = (await listMeasurements(tx, run.id)).map((row) => ({ ...row, isOwn: own.has(row.jobId) }));
   const comparator = comparatorOf(run);
   const key = iteration.configKey as string;
-  const candidate = groups.get(key) ?? [];
-  const ruling: Ruling = decide({
+  const comparison = comparable(measurements, { candidate: key, comparator: comparator.key });
+  const target = { config: iteration.config as Config, configKey: key };
+  const measureAgain = async (role: 'replicate' | 'audit', pinnedBoxId: string | null, why: string): Promise<void> => {
+    const replicate = jobs.filter((job) => job.role === role).length + 1;
+    const what = role === 'replicate' ? target : { config: comparator.config, configKey: comparator.key };
+    await queueJob(tx, run, {
+      iterationId: iteration.id,
+      iteration: iteration.number,
+      role,
+      replicate,
+      ...what,
+      pinnedBoxId,
+    });
+    await recordEvent(tx, {
+      type: 'iteration.replicate',
+      runId: run.id,
+      payload: { iteration: iteration.number, role, why, pinnedBoxId },
+    });
+  };
+  if (comparison.kind === 'remeasure') return measureAgain('replicate', comparison.boxId, comparison.why);
+
+  const groups = comparison.kind === 'compare' ? comparison.groups : new Map<string, number[]>();
+  const candidate = groups.get(key) ?? succeeded.map((job) => job.metric as number);
+  const brokenAudit = jobs.findLast((job) => job.role === 'audit' && job.state !== 'succeeded');
+  const input: DecideInput = {
     goal: run.spec.metric.goal,
     compare: comparator.which,
     rule: run.spec.decision,
     candidate,
     comparator: groups.get(comparator.key) ?? [],
-    groups: [...groups.values()],
+    groups: comparison.kind === 'compare' ? comparison.noise : [],
     decisionsSoFar: await countDecided(tx, run.id),
     plannedDecisions: run.spec.stop.iterations,
-  });
+    canMeasureComparator: brokenAudit === undefined,
+  };
+  const ruling: Ruling =
+    comparison.kind === 'compare'
+      ? decide(input)
+      : { kind: 'decided', decision: leaveOpen({ ...input, comparator: [] }, comparison.why) };
   if (ruling.kind === 'measure') {
-    const isReplicate = ruling.role === 'replicate';
-    const role = isReplicate ? 'replicate' : 'audit';
-    const replicate = jobs.filter((job) => job.role === role).length + 1;
-    const target = isReplicate
-      ? { config: iteration.config as NonNullable<typeof iteration.config>, configKey: key }
-      : { config: comparator.config, configKey: comparator.key };
-    await queueJob(tx, run, { iterationId: iteration.id, iteration: iteration.number, role, replicate, ...target });
-    await recordEvent(tx, {
-      type: 'iteration.replicate',
-      runId: run.id,
-      payload: { iteration: iteration.number, role, why: ruling.why },
-    });
-    return;
+    const boxId = comparison.kind === 'compare' ? comparison.boxId : null;
+    return measureAgain(ruling.role === 'replicate' ? 'replicate' : 'audit', boxId, ruling.why);
   }
-  const { decision } = ruling;
+
+  let { decision } = ruling;
+  if (brokenAudit && input.comparator.length === 0)
+    decision = { ...decision, reason: `${decision.reason} Measuring it failed: ${brokenAudit.reason}.` };
+  const fingerprint = comparison.kind === 'compare' ? comparison.fingerprint : null;
+  const compared = measurements.filter((row) => row.fingerprint === fingerprint);
+  const violations =
+    decision.outcome === 'keep'
+      ? checkGuards(run.spec.guard ?? [], await guardValues(tx, run, compared, key, comparator.key))
+      : [];
+  if (violations.length > 0)
+    decision = {
+      ...decision,
+      outcome: 'revert',
+      reason: `Reverted by a guard: ${violations.map((violation) => violation.reason).join('; ')}. By ${run.spec.metric.name} alone it would have been kept: ${decision.reason}`,
+    };
   const to = ({ keep: 'kept', revert: 'reverted', inconclusive: 'inconclusive' } as const)[decision.outcome];
-  const metric = candidate.reduce((sum, value) => sum + value, 0) / candidate.length;
+  const metric = average(candidate);
   const isMoved = await moveIteration(tx, iteration.id, 'measuring', to, { decision, metric, endedAt: new Date() });
   if (!isMoved) return;
-  if (to === 'kept' && isBetterThanIncumbent(run, groups, metric))
+  if (to === 'kept' && (await isBetterThanIncumbent(tx, run, groups, metric, decision)))
     await updateRun(tx, run.id, {
-      incumbentConfig: iteration.config as NonNullable<typeof iteration.config>,
+      incumbentConfig: target.config,
       incumbentKey: key,
       incumbentIteration: iteration.number,
     });
   await recordEvent(tx, {
     type: `iteration.${to}`,
     runId: run.id,
-    payload: { iteration: iteration.number, proposal: iteration.proposal, metric, decision },
+    payload: {
+      iteration: iteration.number,
+      proposal: iteration.proposal,
+      metric,
+      decision,
+      fingerprint,
+      ...(violations.length > 0 && { guards: violations }),
+    },
   });
   await unparkProposing(tx, run.id);
   await updateLiveFigures(tx, run, iteration.id);
 }
 
-// With compare: baseline a kept candidate need not beat the best so far; the incumbent is the best kept one.
-function isBetterThanIncumbent(run: RunRow, groups: Map<string, number[]>, metric: number): boolean {
-  if (run.spec.decision.compare === 'incumbent') return true;
-  const values = groups.get(run.incumbentKey) ?? [];
-  if (values.length === 0) return true;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return run.spec.metric.goal === 'minimize' ? metric < mean : metric > mean;
+// With compare: baseline a kept candidate need not beat the best so far; the incumbent is the best kept one. When the two were
+// never measured on the same box, their gains over the baseline, each on its own box, are what can be compared.
+async function isBetterThanIncumbent(
+  tx: Tx,
+  run: RunRow,
+  groups: Map<string, number[]>,
+  metric: number,
+  decision: Decision,
+): Promise<boolean> {
+  if (run.spec.decision.compare === 'incumbent' || run.incumbentIteration === null) return true;
+  const values = groups.get(run.incumbentKey);
+  if (values) return run.spec.metric.goal === 'minimize' ? metric < average(values) : metric > average(values);
+  const incumbent = await findIteration(tx, run.id, run.incumbentIteration);
+  return (decision.effect ?? 0) > (incumbent?.decision?.effect ?? 0);
+}
+
+/** Means of the guard metrics' last values over the attempts that were compared. */
+async function guardValues(
+  tx: Tx,
+  run: RunRow,
+  compared: MeasurementRow[],
+  candidateKey: string,
+  comparatorKey: string,
+): Promise<Record<string, GuardValues>> {
+  const names = [...new Set((run.spec.guard ?? []).map((guard) => guard.name))];
+  const last = await listLastValues(tx, run.id, names);
+  const keyOf = new Map(compared.map((row) => [row.jobId, row.configKey]));
+  const meanOf = (name: string, configKey: string): number | null => {
+    const values = last.filter((row) => row.name === name && keyOf.get(row.jobId) === configKey);
+    return values.length === 0 ? null : average(values.map((row) => row.value));
+  };
+  return Object.fromEntries(
+    names.map((name) => [name, { candidate: meanOf(name, candidateKey), comparator: meanOf(name, comparatorKey) }]),
+  );
+}
+
+function average(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 async function endUnmeasured(tx: Tx, run: RunRow, iteration: IterationRow, failed: JobRow | undefined): Promise<void> {
@@ -92,7 +169,13 @@ async function endUnmeasured(tx: Tx, run: RunRow, iteration: IterationRow, faile
     await recordEvent(tx, {
       type: 'iteration.failed',
       runId: run.id,
-      payload: { iteration: iteration.number, proposal: iteration.proposal, failure, detail: failed.detail },
+      payload: {
+        iteration: iteration.number,
+        proposal: iteration.proposal,
+        failure,
+        detail: failed.detail,
+        ...(failure === 'stopped_early' && { savedSeconds: await savedSeconds(tx, run, failed) }),
+      },
     });
   } else {
     await moveIteration(tx, iteration.id, 'measuring', 'cancelled', { endedAt });
@@ -104,4 +187,12 @@ async function endUnmeasured(tx: Tx, run: RunRow, iteration: IterationRow, faile
   }
   await unparkProposing(tx, run.id);
   await updateLiveFigures(tx, run, iteration.id);
+}
+
+// Training that a full measurement would still have taken: programs may end before their budget does.
+async function savedSeconds(tx: Tx, run: RunRow, job: JobRow): Promise<number> {
+  const full = Math.min(run.spec.job.budgetMs, (await medianTrainingMs(tx, run.id)) ?? Infinity);
+  const exit = (await findLatestAttempt(tx, job.id))?.exit;
+  const used = exit?.phases.find((phase) => phase.phase === 'train')?.durationMs ?? 0;
+  return Math.max(0, full - used) / 1000;
 }

@@ -13,6 +13,8 @@ export async function queueJob(
     replicate: number;
     config: Config;
     configKey: string;
+    /** The only box whose measurement is of use here. */
+    pinnedBoxId?: string | null;
   },
 ): Promise<JobRow | undefined> {
   const n = await countJobsOfConfig(tx, run.id, job.configKey);
@@ -24,6 +26,7 @@ export async function queueJob(
     config: job.config,
     configKey: job.configKey,
     seed: jobSeed(run.spec.seed, job.configKey, n + 1),
+    pinnedBoxId: job.pinnedBoxId ?? null,
   });
   if (row) {
     await recordEvent(tx, {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { BoxFacts, Config, ExitRecord, JobReason, JobSpec } from '@nightshift/protocol';
-import { insertBox, markBoxSeen, markPhase, moveJob, findAttempt, type Db } from '@nightshift/db';
+import type { BoxFacts, Config, ExitRecord, FrameOf, JobReason, JobSpec } from '@nightshift/protocol';
+import { appendMetrics, insertBox, markBoxSeen, type Db } from '@nightshift/db';
+import { beginPhase } from '../fleet/begin-phase.js';
 import { finishAttempt } from '../fleet/finish-attempt.js';
 import { giveOut } from '../fleet/give-out.js';
 
@@ -49,11 +50,20 @@ export async function paperBox(db: Db, options: { labels?: string[]; slots?: num
   return {
     id: box.id,
     take: (): Promise<JobSpec | null> => giveOut(db, box.id, options.slots ?? 1),
-    async begin(job: JobSpec): Promise<void> {
-      await markPhase(db, job.attemptId, job.token, 'train');
-      const attempt = await findAttempt(db, job.attemptId);
-      await moveJob(db, job.jobId, ['assigned'], 'running', { startedAt: new Date() }, attempt?.number);
+    /** Training begins, by the box's clock. */
+    async begin(job: JobSpec, at = new Date()): Promise<void> {
+      await beginPhase(db, box.id, {
+        attemptId: job.attemptId,
+        token: job.token,
+        phase: 'train',
+        at: at.toISOString(),
+      });
     },
+    /** Reports metric points whose first has number `seq`. */
+    report: (job: JobSpec, seq: number, points: FrameOf<'metrics'>['points']) =>
+      db.transaction((tx) => appendMetrics(tx, job.attemptId, job.token, seq, points)),
+    /** The box connects and says what it is. */
+    greet: (facts: Partial<BoxFacts>) => markBoxSeen(db, box.id, { facts: { ...FACTS, ...facts } }),
     finish: (job: JobSpec, exit: ExitRecord) => finishAttempt(db, box.id, job.attemptId, job.token, exit),
     /** Runs one job to its end; null when there was none. */
     async work(measure: (config: Config, job: JobSpec) => number | ExitRecord): Promise<JobSpec | null> {

@@ -25,6 +25,12 @@ export async function findBox(q: Queryable, idOrName: string): Promise<BoxRow | 
   return row;
 }
 
+/** A box by its id, a removed one included. */
+export async function findBoxById(q: Queryable, id: string): Promise<BoxRow | undefined> {
+  const [row] = await q.select().from(boxes).where(eq(boxes.id, id));
+  return row;
+}
+
 export function listBoxes(q: Queryable, page: { after?: string | undefined; limit: number }): Promise<BoxRow[]> {
   return q
     .select()

@@ -1,8 +1,8 @@
-import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm';
 import { JOB_MOVES, type Config, type JobReason, type JobRole, type JobState } from '@nightshift/protocol';
 import { newId } from '../id.js';
 import type { JobRow, Queryable, RunRow, Tx } from '../rows.js';
-import { iterations, jobs, runs } from '../schema.js';
+import { attempts, iterations, jobs, runs } from '../schema.js';
 
 /** Queues a measurement. The unique key on run, iteration, role and replicate makes a second insert of the same one do nothing. */
 export async function insertJob(
@@ -15,6 +15,7 @@ export async function insertJob(
     config: Config;
     configKey: string;
     seed: number;
+    pinnedBoxId?: string | null;
   },
 ): Promise<JobRow | undefined> {
   const [row] = await tx
@@ -73,14 +74,31 @@ export function listActiveJobs(q: Queryable, runId: string): Promise<JobRow[]> {
     .orderBy(asc(jobs.id));
 }
 
-/** Every measurement of a run that succeeded: its configuration and its number, in the order in which they ended. */
-export async function listMeasurements(
-  q: Queryable,
-  runId: string,
-): Promise<{ configKey: string; config: Config; metric: number }[]> {
+/** A measurement that succeeded, and what it may be compared with. */
+export interface MeasurementRow {
+  jobId: string;
+  iterationId: string | null;
+  configKey: string;
+  config: Config;
+  metric: number;
+  fingerprint: string | null;
+  boxId: string | null;
+}
+
+/** Every measurement of a run that succeeded, in the order in which they ended. */
+export async function listMeasurements(q: Queryable, runId: string): Promise<MeasurementRow[]> {
   const rows = await q
-    .select({ configKey: jobs.configKey, config: jobs.config, metric: jobs.metric })
+    .select({
+      jobId: jobs.id,
+      iterationId: jobs.iterationId,
+      configKey: jobs.configKey,
+      config: jobs.config,
+      metric: jobs.metric,
+      fingerprint: jobs.fingerprint,
+      boxId: attempts.boxId,
+    })
     .from(jobs)
+    .leftJoin(attempts, and(eq(attempts.jobId, jobs.id), eq(attempts.number, jobs.attempt)))
     .where(and(eq(jobs.runId, runId), eq(jobs.state, 'succeeded'), isNotNull(jobs.metric)))
     .orderBy(asc(jobs.endedAt), asc(jobs.id));
   return rows.map((row) => ({ ...row, metric: row.metric as number }));
@@ -97,9 +115,12 @@ export async function countJobsOfConfig(q: Queryable, runId: string, configKey: 
 
 /**
  * Picks the queued job that has waited longest and that a box with these labels may run, and locks it for this transaction.
- * Jobs of paused or ended runs wait; so do jobs in the pause after a failure of the infrastructure.
+ * Jobs of paused or ended runs wait; so do jobs in the pause after a failure of the infrastructure, and those pinned to another box.
  */
-export async function lockQueuedJob(tx: Tx, labels: string[]): Promise<{ job: JobRow; run: RunRow } | undefined> {
+export async function lockQueuedJob(
+  tx: Tx,
+  box: { id: string; labels: string[] },
+): Promise<{ job: JobRow; run: RunRow } | undefined> {
   const [row] = await tx
     .select({ job: jobs, run: runs })
     .from(jobs)
@@ -110,7 +131,8 @@ export async function lockQueuedJob(tx: Tx, labels: string[]): Promise<{ job: Jo
         isNull(jobs.cancelRequestedAt),
         sql`(${jobs.notBefore} is null or ${jobs.notBefore} <= now())`,
         inArray(runs.state, ['baseline', 'running']),
-        sql`${runs.spec} -> 'boxes' -> 'labels' <@ ${JSON.stringify(labels)}::text::jsonb`,
+        or(isNull(jobs.pinnedBoxId), eq(jobs.pinnedBoxId, box.id)),
+        sql`${runs.spec} -> 'boxes' -> 'labels' <@ ${JSON.stringify(box.labels)}::text::jsonb`,
       ),
     )
     .orderBy(asc(jobs.createdAt), asc(jobs.id))
@@ -169,6 +191,24 @@ export async function cancelJob(tx: Tx, id: string, detail: string): Promise<voi
     .update(jobs)
     .set({ cancelRequestedAt: sql`coalesce(${jobs.cancelRequestedAt}, now())` })
     .where(and(eq(jobs.id, id), inArray(jobs.state, ['assigned', 'running'])));
+}
+
+/**
+ * Asks a box to end a running job because it is hopeless; false when it has ended or somebody asked for its end already. Such a
+ * request, and no other, leaves its detail on a live job: see `isStoppedEarly`.
+ */
+export async function requestEarlyStop(tx: Tx, id: string, detail: string): Promise<boolean> {
+  const rows = await tx
+    .update(jobs)
+    .set({ cancelRequestedAt: sql`now()`, detail })
+    .where(and(eq(jobs.id, id), eq(jobs.state, 'running'), isNull(jobs.cancelRequestedAt)))
+    .returning({ id: jobs.id });
+  return rows.length === 1;
+}
+
+/** True for a live job whose end was asked for because it is hopeless, and not by a person or a run's end. */
+export function isStoppedEarly(job: JobRow): boolean {
+  return job.endedAt === null && job.cancelRequestedAt !== null && job.detail !== null;
 }
 
 /** Configurations that must not be proposed as new: measured, failed, running, or accepted and waiting. */
