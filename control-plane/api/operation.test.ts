@@ -54,7 +54,7 @@ test('/readyz does not wait for a database that hangs', async () => {
   const busy = await openDatabase({ url: database.url, max: 1 });
   const alone = await testApi(busy.db);
   // A query begins when it is first waited for.
-  const sleeping = Promise.all([busy.db.execute('select pg_sleep(3)')]);
+  const sleeping = Promise.resolve(busy.db.execute('select pg_sleep(3)'));
   const from = performance.now();
   expect((await alone.call('GET', '/readyz', { token: null })).status).toBe(503);
   expect(performance.now() - from).toBeLessThan(2500);

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from '@hono/zod-openapi';
-import { AppError, type ErrorCode, type FieldError } from '@nightshift/protocol';
+import type { AppError, ErrorCode, FieldError } from '@nightshift/protocol';
 
 /** Every code's HTTP status: the only place where one becomes the other. */
 export const STATUS: Record<ErrorCode, ContentfulStatusCode> = {
