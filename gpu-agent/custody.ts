@@ -18,6 +18,8 @@ import { pruneSetups } from './workspace/setup-cache.js';
 const POLL_MS = 500;
 /** A runner that was given a job claims it in milliseconds; after this another one is given it (only one can claim). */
 const CLAIM_MS = 15_000;
+/** Runners that are given a job before it is called lost. */
+const MAX_STARTS = 4;
 
 export interface CustodyOptions {
   home: string;
@@ -50,7 +52,6 @@ export class Custody {
       // A runner that died before it claimed its job: another one is given it at once.
       for (const attempt of this.attempts.values()) if (attempt.dir.path === dir) attempt.startedAtMs = null;
       this.#look();
-      this.#pool.warm();
     });
     emptyTrash(home);
     for (const attempt of readJobs(home)) {
@@ -163,6 +164,14 @@ export class Custody {
   }
 
   #start(attempt: Attempt): void {
+    if (attempt.starts >= MAX_STARTS) {
+      this.#lose(
+        attempt,
+        `${MAX_STARTS} runners ended before they could claim the job: see runner.log, and nightshift agent doctor`,
+      );
+      return;
+    }
+    attempt.starts++;
     attempt.startedAtMs = performance.now();
     this.#pool.start({ dir: attempt.dir.path, options: this.options.runner });
   }
@@ -202,17 +211,19 @@ export class Custody {
       if (attempt.exit) continue;
       this.#refresh(attempt);
       if (attempt.exit !== null || this.#losing.has(attempt.id)) continue;
-      if (attempt.isOrphan()) this.#lose(attempt);
+      if (attempt.isOrphan()) this.#lose(attempt, 'the runner ended without an account of the job');
       else if (!attempt.claim && (attempt.startedAtMs === null || performance.now() - attempt.startedAtMs > CLAIM_MS))
         this.#start(attempt);
     }
     this.dirty.recheck();
+    if (this.freeSlots > 0) this.#pool.warm();
   }
 
-  #lose(attempt: Attempt): void {
+  #lose(attempt: Attempt, why: string): void {
+    if (this.#losing.has(attempt.id)) return;
     this.#losing.add(attempt.id);
     this.options.log.warn({ attemptId: attempt.id, pid: attempt.claim?.pid }, 'a job lost its runner');
-    void declareLost(attempt, 'the runner ended without an account of the job')
+    void declareLost(attempt, why)
       .catch((error: unknown) => {
         this.options.log.error({ err: error, attemptId: attempt.id }, 'the account of a lost job could not be written');
       })

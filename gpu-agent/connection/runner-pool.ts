@@ -6,6 +6,10 @@ import type { RunnerTask } from '../runner/options.js';
 /** A runner is replaced after so many jobs: what a long life may gather in a process ends with it. */
 const JOBS_PER_RUNNER = 500;
 
+/** So many runners ended in a row without finishing a job; the next is started after a pause. */
+const DEATHS = 3;
+const PAUSE_MS = 30_000;
+
 /** The built runner: beside this file in `dist`, or in `dist` when this file is run from source. */
 export function runnerEntry(): string {
   const beside = fileURLToPath(new URL('../runner/main.js', import.meta.url));
@@ -25,6 +29,8 @@ interface Runner {
 export class RunnerPool {
   #runners = new Set<Runner>();
   #isClosed = false;
+  #deaths = 0;
+  #lastDeathAt = 0;
 
   constructor(
     private readonly logPath: string,
@@ -38,8 +44,9 @@ export class RunnerPool {
     return [...this.#runners].flatMap(({ child }) => child.pid ?? []);
   }
 
-  /** Starts an idle runner unless there is one. */
+  /** Starts an idle runner unless there is one, or runners keep dying (no terminal module, say): then only now and then. */
   warm(): void {
+    if (this.#deaths >= DEATHS && performance.now() - this.#lastDeathAt < PAUSE_MS) return;
     if (!this.#isClosed && ![...this.#runners].some((runner) => runner.task === null)) this.#spawn();
   }
 
@@ -55,6 +62,7 @@ export class RunnerPool {
     for (const runner of this.#runners) {
       if (runner.task?.dir !== dir) continue;
       runner.task = null;
+      this.#deaths = 0;
       if (runner.jobs >= JOBS_PER_RUNNER) {
         this.#runners.delete(runner);
         runner.child.stdin?.end();
@@ -83,6 +91,8 @@ export class RunnerPool {
     this.#runners.add(runner);
     child.stdin?.on('error', () => {}); // it ended: the exit below says so
     const ended = () => {
+      this.#deaths++;
+      this.#lastDeathAt = performance.now();
       if (this.#runners.delete(runner) && !this.#isClosed) this.onEnd(runner.task?.dir ?? null);
     };
     child.on('error', ended);

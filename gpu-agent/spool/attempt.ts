@@ -27,6 +27,8 @@ export class Attempt {
   readonly dir: JobDir;
   /** When this agent handed it to a runner; null for one it has not started. */
   startedAtMs: number | null = null;
+  /** Runners that it was handed to. */
+  starts = 0;
   logBytes = 0;
   metricCount = 0;
   phases: { phase: JobPhase; at: string }[] = [];
