@@ -26,7 +26,8 @@ export type IterationState = (typeof ITERATION_STATES)[number];
 export const ITERATION_MOVES: Record<IterationState, readonly IterationState[]> = {
   proposing: ['blocked', 'accepted', 'cancelled'],
   accepted: ['measuring', 'proposing', 'blocked', 'cancelled', 'reverted', 'inconclusive'],
-  measuring: ['kept', 'reverted', 'inconclusive', 'failed', 'cancelled'],
+  // Back to proposing: a crash that looks like a slip goes to the model with its traceback (code mode).
+  measuring: ['kept', 'reverted', 'inconclusive', 'failed', 'cancelled', 'proposing'],
   blocked: [],
   kept: [],
   reverted: [],

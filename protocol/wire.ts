@@ -84,6 +84,18 @@ export const jobSpecSchema = z.object({
     bounds: z.tuple([z.number(), z.number()]).nullable(),
   }),
   seed: z.number().int().min(0),
+  /** Code mode: what may be edited, what is restored before the evaluator runs, and what training leaves for it (null: everything). */
+  edit: z
+    .object({
+      files: z.array(z.string()),
+      sealed: z.array(z.string()),
+      artifacts: z.array(z.string()).nullable(),
+    })
+    .nullish(),
+  /** Code mode: contents of editable files, written over the source. Null runs the source as it is. */
+  overlay: z.array(z.object({ path: z.string(), content: z.string() })).nullish(),
+  /** Code mode: a short run that must not crash before the full budget is spent. */
+  probeMs: z.number().positive().nullish(),
 });
 export type JobSpec = z.infer<typeof jobSpecSchema>;
 
@@ -166,6 +178,14 @@ export const agentFrameSchema = z.discriminatedUnion('type', [
     ...attempt,
     reason: z.enum(['agent_refused', 'source_unavailable', 'disk_full', 'internal_error', 'busy']),
     detail: text,
+  }),
+  /** Code mode: the editable files as the source has them, once for each attempt of a baseline, before its first phase. */
+  z.object({
+    type: z.literal('source'),
+    ...attempt,
+    baseCommit: z.string().max(64).nullable(),
+    files: z.array(z.object({ path: z.string().max(300), content: z.string() })).max(50),
+    sealed: z.array(z.object({ path: z.string().max(300), sha256: z.string().length(64) })).max(200),
   }),
   z.object({ type: z.literal('phase'), ...attempt, phase: z.enum(JOB_PHASES), at }),
   z.object({ type: z.literal('log'), ...attempt, offset: count, data: z.base64().max(40_000) }),
