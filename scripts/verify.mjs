@@ -19,7 +19,9 @@ let failures = 0;
 
 const types = check('types', 'correct the sources', () => run(bin('tsc'), ['-b']));
 const rest = [
-  check('format', 'npm run format', () => run(bin('prettier'), ['--check', '--log-level', 'warn', '.'])),
+  check('format', 'npm run format', () =>
+    run(bin('prettier'), ['--check', '--cache', '--cache-strategy', 'content', '--log-level', 'warn', '.']),
+  ),
   check('openapi', 'correct the routes in control-plane/api, then npm run generate', () =>
     run(bin('redocly'), ['lint', '--format', 'stylish', 'openapi.yaml']),
   ),
