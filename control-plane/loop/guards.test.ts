@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseSpec, type SpecInput } from '@nightshift/protocol';
+import { findRun, listEvents, listIterations, type RunRow } from '@nightshift/db';
+import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
+import { advance } from './advance.js';
+import { createRun } from './create-run.js';
+import type { LoopDeps } from './deps.js';
+import { submitProposal } from './submit-proposal.js';
+
+let database: TestDatabase;
+let deps: LoopDeps;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const { signal } = new AbortController();
+  deps = {
+    db: database.db,
+    log,
+    wake: { run() {}, fleet() {} },
+    apiKey: () => undefined,
+    leaseMs: 10_000,
+    signal,
+  };
+});
+afterAll(() => database.drop());
+
+let tests = 0;
+/** A run whose jobs report peak_gb twice before they end with their loss. */
+async function guarded(guard: SpecInput['guard']) {
+  const label = `guard-${++tests}`;
+  const spec: SpecInput = {
+    name: 'guarded',
+    source: { path: '/nowhere' },
+    metric: { name: 'loss', goal: 'minimize' },
+    job: { train: 'true', budget: '1s' },
+    menu: { knobs: { x: { type: 'int', range: [0, 20], default: 0 } } },
+    proposer: { kind: 'external' },
+    decision: { baselineReplicates: 2, maxReplicates: 2, minImprovement: 0.01 },
+    boxes: { labels: [label] },
+    guard,
+  };
+  const box = await paperBox(deps.db, { labels: [label] });
+  const run = await createRun(deps, parseSpec(spec));
+  await advance(deps, run.id, { skip: false });
+  await measure(box, 10, 30);
+  await measure(box, 10.01, 32);
+  await advance(deps, run.id, { skip: false });
+  await submitProposal(deps, run.id, { raw: { knob: 'x', new_value: 1, reason: 'a test' } });
+  await advance(deps, run.id, { skip: false });
+  return { run, box };
+}
+async function measure(box: PaperBox, loss: number, peakGb: number | null): Promise<void> {
+  const job = (await box.take())!;
+  await box.begin(job);
+  const other = { name: 'loss', value: loss };
+  if (peakGb !== null)
+    await box.report(job, 0, [{ name: 'peak_gb', value: 1 }, other, { name: 'peak_gb', value: peakGb }, other]);
+  await box.finish(job, exitOf('completed', loss));
+}
+async function outcome(run: RunRow) {
+  await advance(deps, run.id, { skip: false });
+  const [iteration] = await listIterations(deps.db, run.id);
+  const types = ['iteration.kept', 'iteration.reverted'];
+  const [event] = await listEvents(deps.db, { runId: run.id, types, limit: 10 });
+  return { iteration, event, run: await findRun(deps.db, run.id) };
+}
+
+describe('a keep', () => {
+  test('that holds its guards is a keep', async () => {
+    const { run, box } = await guarded([{ name: 'peak_gb', max: 40, maxRegression: 0.1 }]);
+    await measure(box, 9, 33);
+    const { iteration, event } = await outcome(run);
+    expect(iteration?.state).toBe('kept');
+    expect(event?.payload).not.toHaveProperty('guards');
+  });
+
+  test('that breaks a guard is a revert that names it, and no incumbent', async () => {
+    const { run, box } = await guarded([{ name: 'peak_gb', maxRegression: 0.1 }]);
+    await measure(box, 9, 35);
+    const { iteration, event, run: after } = await outcome(run);
+    expect(iteration).toMatchObject({ state: 'reverted', decision: { outcome: 'revert' } });
+    expect(iteration?.decision?.reason).toMatch(
+      /^Reverted by a guard: peak_gb 35 is more than 10% worse than the 31 it is compared with\. By loss alone it would have been kept: /,
+    );
+    expect(event).toMatchObject({
+      type: 'iteration.reverted',
+      payload: { guards: [{ name: 'peak_gb', rule: 'maxRegression', value: 35, comparator: 31 }] },
+    });
+    expect(after?.incumbentIteration).toBeNull();
+  });
+
+  test('whose guard metric was never reported is a revert', async () => {
+    const { run, box } = await guarded([{ name: 'peak_gb', max: 40 }]);
+    await measure(box, 9, null);
+    const { iteration } = await outcome(run);
+    expect(iteration?.state).toBe('reverted');
+    expect(iteration?.decision?.reason).toContain('peak_gb was not reported by the candidate');
+  });
+});
+
+test('a candidate that is no better is reverted for that, whatever its guards', async () => {
+  const { run, box } = await guarded([{ name: 'peak_gb', max: 40 }]);
+  await measure(box, 12, 90);
+  const { iteration, event } = await outcome(run);
+  expect(iteration?.state).toBe('reverted');
+  expect(iteration?.decision?.reason).not.toContain('guard');
+  expect(event?.payload).not.toHaveProperty('guards');
+});
