@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AppError } from '@nightshift/protocol';
+import type { AppError } from '@nightshift/protocol';
 import { readEnvironment } from './environment.js';
 
 describe('readEnvironment', () => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { errorText, InputFileError } from './error-text.js';
+import { errorText, type InputFileError } from './error-text.js';
 import { limitIterations } from './limit-iterations.js';
 import { readSpecFile } from './spec-file.js';
 import { specTemplate } from './spec-template.js';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { formatDuration, type Spec } from '@nightshift/protocol';
+import { countText } from '@nightshift/control-plane/trajectory/wording';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import { dataOf, type Api, type Run } from '../client.js';
 import { readInput } from '../input-file.js';
@@ -57,7 +58,7 @@ Exit codes with --wait:
 function startText({ id }: Run, spec: Spec): string {
   const { metric, stop, proposer } = spec;
   const length = [
-    stop.iterations === null ? null : `${stop.iterations} iterations`,
+    stop.iterations === null ? null : countText(stop.iterations, 'iteration'),
     stop.wallMs === null ? null : `at most ${formatDuration(stop.wallMs)}`,
   ].filter(Boolean);
   const better = metric.goal === 'minimize' ? 'lower is better' : 'higher is better';

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '@nightshift/protocol';
 import { reportText } from '@nightshift/control-plane/trajectory/index';
+import { countText } from '@nightshift/control-plane/trajectory/wording';
 import type { Cli } from '../cli.js';
 import type { Run } from '../client.js';
 import { EXIT } from '../exit-codes.js';
@@ -42,7 +43,7 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
   let hasEnded = false;
   try {
     const { input, spec } = readSpecFile(findExample(EXAMPLE), (value) => limitIterations(value, options.iterations));
-    say(`Nightshift demo: ${spec.name}, ${options.iterations} iterations on this machine\n\n`);
+    say(`Nightshift demo: ${spec.name}, ${countText(options.iterations, 'iteration')} on this machine\n\n`);
     const server = await startDemoServer(cli, home, { port: options.port, databaseUrl: options.database });
     cleanups.push(() => server.stop());
     const database = options.database === undefined ? `its own Postgres in ${home.postgres}` : 'the given database';
@@ -66,7 +67,9 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
     });
     const run = await startRun(server.api, input);
     say(`run            ${run.id}\n\n`);
-    say(`Measuring the baseline ${spec.decision.baselineReplicates} times; a job takes some seconds.\n`);
+    say(
+      `Measuring the baseline, ${countText(spec.decision.baselineReplicates, 'job')}; each trains for some seconds.\n`,
+    );
     const ended = await Promise.race([
       tellRun(server.api, run, { say, complain: terminal.err, columns: terminal.columns, signal }),
       box.exited.then(() => agentGone(signal)),
