@@ -10,13 +10,16 @@ export class CurveWatch {
   readonly #runs = new Map<string, string | null>();
   readonly #lastMs = new Map<string, number>();
 
-  constructor(private readonly deps: FleetDeps) {}
+  constructor(
+    private readonly deps: FleetDeps,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {}
 
   async reported(attemptId: string): Promise<void> {
     const known = this.#runs.get(attemptId);
     const runId = known === undefined ? await this.#lookUp(attemptId) : known;
     if (runId === null) return;
-    const nowMs = performance.now();
+    const nowMs = this.nowMs();
     if (nowMs - (this.#lastMs.get(runId) ?? -Infinity) < PACE_MS) return;
     this.#lastMs.set(runId, nowMs);
     this.deps.wake.run(runId);

@@ -2,8 +2,7 @@ import {
   findBoxById,
   findLatestAttempt,
   findTrainingStart,
-  listEarlierCurves,
-  readCurve,
+  readCurves,
   recordEvent,
   requestEarlyStop,
   type IterationRow,
@@ -12,7 +11,7 @@ import {
   type Tx,
 } from '@nightshift/db';
 import { earlyStop, type EarlyStop } from '../decision/early-stop.js';
-import { boxFingerprint } from './fingerprint.js';
+import { earlierCurves } from './earlier-curves.js';
 import type { LoopState } from './loop-state.js';
 
 export interface StopEarly {
@@ -45,12 +44,8 @@ export async function findHopeless(tx: Tx, state: LoopState): Promise<StopEarly 
       ...rule,
       budgetSeconds: run.spec.job.budgetMs / 1000,
       minImprovement: run.spec.decision.minImprovement,
-      running: await readCurve(tx, attempt.id, rule.metric, beganAt),
-      earlier: await listEarlierCurves(tx, run.id, {
-        boxId: box.id,
-        boxPart: `${boxFingerprint(box)}-`,
-        metric: rule.metric,
-      }),
+      running: (await readCurves(tx, [{ attemptId: attempt.id, beganAt }], rule.metric)).get(attempt.id) ?? [],
+      earlier: await earlierCurves(tx, run, box, rule.metric),
     });
     if (stop) return { kind: 'stop_early', iteration, job, stop };
   }
