@@ -1,6 +1,7 @@
-import { isTerminalIteration, type AppError, type Config, type KnobValue } from '@nightshift/protocol';
+import { isTerminalIteration, type Config, type KnobValue } from '@nightshift/protocol';
 import { dataOf, type Api, type Iteration, type Run } from './client.js';
 import { listAll } from './list-all.js';
+import { patiently, type PatienceOptions } from './patience.js';
 import { runEvents, type RunEvent } from './run-events.js';
 
 /** What happened in a run, in order, told once each. */
@@ -17,11 +18,7 @@ const DECIDED = new Set(
 const ENDED = new Set(['run.completed', 'run.stopped', 'run.failed']);
 
 /** Tells a run from its beginning and goes on until it has ended or the signal aborts. */
-export async function* followRun(
-  api: Api,
-  runId: string,
-  options: { signal: AbortSignal; onLost?: (error: AppError) => void },
-): AsyncGenerator<RunNews> {
+export async function* followRun(api: Api, runId: string, options: PatienceOptions): AsyncGenerator<RunNews> {
   const run = await dataOf(api.GET('/v1/runs/{id}', { params: { path: { id: runId } } }));
   const known = new Map((await listIterations(api, runId)).map((iteration) => [iteration.number, iteration]));
   const comparator = new Comparator(run);
@@ -36,13 +33,19 @@ export async function* followRun(
       yield { kind: 'steered', what: type.slice(4) as 'paused' | 'resumed' | 'stopping' };
     comparator.note(type, payload);
     if (DECIDED.has(type)) {
-      const iteration = await findIteration(api, runId, Number(payload.iteration), known);
+      const number = Number(payload.iteration);
+      const iteration = await patiently(() => findIteration(api, runId, number, known), options);
+      if (iteration === null) return;
       const from = comparator.valueBefore(iteration);
       comparator.decided(iteration);
       yield { kind: 'iteration', iteration, from };
     }
     if (ENDED.has(type)) {
-      yield { kind: 'ended', run: await dataOf(api.GET('/v1/runs/{id}', { params: { path: { id: runId } } })) };
+      const ended = await patiently(
+        () => dataOf(api.GET('/v1/runs/{id}', { params: { path: { id: runId } } })),
+        options,
+      );
+      if (ended !== null) yield { kind: 'ended', run: ended };
       return;
     }
   }

@@ -1,5 +1,6 @@
 import { problemOf, type Api } from './client.js';
 import { unlessAborted } from './interrupt.js';
+import { patiently } from './patience.js';
 
 export interface LogPart {
   offset: number;
@@ -16,14 +17,13 @@ export async function* readJobLog(
   { follow, signal }: { follow: boolean; signal: AbortSignal },
 ): AsyncGenerator<LogPart> {
   let offset = 0;
+  let hasHeard = false;
   while (!signal.aborted) {
-    const call = api.GET('/v1/jobs/{id}/log', {
-      params: { path: { id }, header: { range: `bytes=${offset}-` }, query: { wait: follow ? WAIT_SECONDS : 0 } },
-      parseAs: 'arrayBuffer',
-      signal,
-    });
-    const answer = await unlessAborted(call, signal);
+    const ask = () => askForLog(api, id, { offset, follow, signal });
+    // Only a follower bears with a control plane that restarts: who asks once wants to know.
+    const answer = follow && hasHeard ? await patiently(ask, { signal }) : await ask();
     if (answer === null) return;
+    hasHeard = true;
     const { response, data, error } = answer;
     // `bytes 0-9/10` of a part; `bytes */10` says with 416 that there is nothing there yet, or no more.
     const size = Number(response.headers.get('content-range')?.split('/')[1] ?? Number.NaN);
@@ -40,4 +40,17 @@ export async function* readJobLog(
     // A log that is whole now may have grown before the job ended: a follower asks once more, and is told by 416.
     if (!follow && !(offset < size)) return;
   }
+}
+
+function askForLog(
+  api: Api,
+  id: string,
+  { offset, follow, signal }: { offset: number; follow: boolean; signal: AbortSignal },
+) {
+  const call = api.GET('/v1/jobs/{id}/log', {
+    params: { path: { id }, header: { range: `bytes=${offset}-` }, query: { wait: follow ? WAIT_SECONDS : 0 } },
+    parseAs: 'arrayBuffer',
+    signal,
+  });
+  return unlessAborted(call, signal);
 }

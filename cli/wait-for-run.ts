@@ -3,6 +3,7 @@ import type { Api, Run } from './client.js';
 import { EXIT } from './exit-codes.js';
 import { listIterations } from './follow-run.js';
 import { onInterrupt } from './interrupt.js';
+import { patiently } from './patience.js';
 import { runOutcome } from './run-outcome.js';
 import { tellRun } from './tell-run.js';
 
@@ -27,13 +28,14 @@ export async function waitForRun(
       columns: terminal.columns,
       signal: interrupt.signal,
     });
-    if (ended === null) {
+    const iterations = ended && (await patiently(() => listIterations(api, run.id), interrupt));
+    if (ended === null || iterations === null) {
       terminal.err(
         `\nDetached; the run goes on.\n  follow it  nightshift watch ${run.id}\n  end it     nightshift stop ${run.id}\n`,
       );
       return EXIT.cancelled;
     }
-    const outcome = runOutcome(ended, await listIterations(api, run.id), options);
+    const outcome = runOutcome(ended, iterations, options);
     if (options.json)
       terminal.json({ outcome: outcome.outcome, exitCode: outcome.exitCode, detail: outcome.sentence, run: ended });
     else terminal.out(`${outcome.outcome.replaceAll('_', ' ')}: ${outcome.sentence}\n`);

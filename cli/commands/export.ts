@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { plainText } from '@nightshift/control-plane/trajectory/wording';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
-import { chatExport } from '../chat-export.js';
-import { dataOf } from '../client.js';
+import { problemOf } from '../client.js';
 import { findRun } from '../find-run.js';
 import { writeOutput } from '../input-file.js';
 
@@ -23,16 +23,15 @@ export function addExport(program: Command, cli: Cli): void {
       const { terminal } = cli;
       const api = apiOf(cli, options);
       const run = await findRun(api, asked);
-      let text: string;
-      if (options.format === 'chat') {
-        const chat = await chatExport(api, run);
-        text = chat.text;
-        for (const warning of chat.warnings) terminal.err(`warning: ${warning}\n`);
-      } else {
-        const { format } = options;
-        const path = { id: run.id };
-        text = await dataOf(api.GET('/v1/runs/{id}/export', { params: { path, query: { format } }, parseAs: 'text' }));
-      }
+      const { format } = options;
+      const { data, error, response } = await api.GET('/v1/runs/{id}/export', {
+        params: { path: { id: run.id }, query: { format } },
+        parseAs: 'text',
+      });
+      if (!response.ok) throw problemOf(response, error);
+      const text = data ?? '';
+      const warning = response.headers.get('x-nightshift-warning');
+      if (warning !== null) terminal.err(`warning: ${plainText(warning, 1000)}\n`);
       if (options.output !== undefined) {
         writeOutput(options.output, text);
         terminal.err(`Wrote ${options.output}.\n`);
@@ -40,7 +39,7 @@ export function addExport(program: Command, cli: Cli): void {
       if (options.json)
         terminal.json({
           run: run.id,
-          format: options.format,
+          format,
           ...(options.output ? { output: options.output } : { content: text }),
         });
     });

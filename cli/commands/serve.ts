@@ -51,7 +51,7 @@ export function addServe(program: Command, cli: Cli): void {
         if (firstToken !== null)
           terminal.out(`  token     written to ${home.token}; commands on this machine use it\n`);
         terminal.out(
-          'Next: nightshift boxes enrol, then nightshift run. Ctrl-C stops the control plane; jobs on boxes go on.\n',
+          'Next: nightshift boxes enrol, then nightshift run.\nCtrl-C stops the control plane; jobs on boxes go on.\n',
         );
       }
       await aborted(interrupt.signal);
