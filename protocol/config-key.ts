@@ -22,3 +22,13 @@ function canonical(value: KnobValue): KnobValue {
 export function changedKnobs(from: Config, to: Config): string[] {
   return [...new Set([...Object.keys(from), ...Object.keys(to)])].filter((name) => from[name] !== to[name]).sort();
 }
+
+/** What one measures: a configuration, and in code mode the state of the editable files (null: as the source has them). */
+export function measureKey(config: Config, codeKey: string | null): string {
+  return codeKey === null ? configKey(config) : `${configKey(config)}@${codeKey}`;
+}
+
+/** The code state of a measure key; null for the source's own. */
+export function codeKeyOf(key: string): string | null {
+  return /@([0-9a-f]{64})$/.exec(key)?.[1] ?? null;
+}

@@ -16,6 +16,15 @@ export interface Decision {
   degreesOfFreedom: number;
   /** Probability that the true effect exceeds `minImprovement`; null while the noise is unknown. */
   probability: number | null;
+  /** Code mode: what the rule of simplicity was told, when the spec weighs it. */
+  simplicity?: {
+    added: number;
+    removed: number;
+    complexityDelta: number;
+    weight: number;
+    growth: number;
+    price: number;
+  };
   /** One sentence for people and for the proposer. */
   reason: string;
 }

@@ -6,6 +6,7 @@ import { AppError, specJsonSchema } from '@nightshift/protocol';
 import { agentSocket } from './agent-socket.js';
 import { boxes } from './boxes.js';
 import { cleanText } from './clean-text.js';
+import { code } from './code.js';
 import type { ApiDeps, ApiEnv } from './deps.js';
 import { docs } from './docs.js';
 import { enrolments } from './enrolments.js';
@@ -65,6 +66,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   app.route('/v1/runs', iterations(deps));
   app.route('/v1/runs', trajectory(deps));
   app.route('/v1/runs', notes(deps));
+  app.route('/v1/runs', code(deps));
   app.route('/v1/jobs', jobs(deps));
   app.route('/v1/boxes', boxes(deps));
   app.route('/v1/enrolments', enrolments(deps));

@@ -26,6 +26,13 @@ const proposalBody = z
     z.strictObject({
       raw: z.string().openapi({ description: 'the text of a model as it is: {"knob","new_value","reason"}' }),
     }),
+    z.strictObject({
+      patch: z
+        .string()
+        .min(1)
+        .max(1_048_576)
+        .openapi({ description: 'code mode: REASON: … and search/replace blocks, a unified diff, or whole files' }),
+    }),
   ])
   .openapi('NewProposal');
 
@@ -140,12 +147,11 @@ export function iterations(deps: ApiDeps) {
     async (c) => {
       const sent = c.req.valid('json');
       const submission =
-        'raw' in sent
-          ? { raw: sent.raw }
-          : {
-              raw: { knob: sent.knob, new_value: sent.newValue, reason: sent.reason },
-              ...(sent.config ? { candidate: sent.config } : {}),
-            };
+        'patch' in sent
+          ? { patch: sent.patch }
+          : 'raw' in sent
+            ? { raw: sent.raw }
+            : { raw: { knob: sent.knob, new_value: sent.newValue, reason: sent.reason }, candidate: sent.config };
       const { verdict, iteration } = await submitProposal(deps, c.req.valid('param').id, submission);
       if (verdict.verdict === 'block')
         return c.json({ verdict: 'block' as const, rail: verdict.rail, reason: verdict.reason, iteration: null }, 200);

@@ -1,5 +1,13 @@
 import { z } from '@hono/zod-openapi';
-import { JOB_REASONS, JOB_ROLES, JOB_STATES, ITERATION_STATES, PROPOSERS, RUN_STATES } from '@nightshift/protocol';
+import {
+  ITERATION_STATES,
+  JOB_REASONS,
+  JOB_ROLES,
+  JOB_STATES,
+  PROPOSERS,
+  RUN_STATES,
+  type CodeProposal,
+} from '@nightshift/protocol';
 import type { IterationRow, JobRow, RunRow } from '@nightshift/db';
 import { liveFigures, type Live } from '../trajectory/index.js';
 
@@ -58,6 +66,14 @@ export const iterationSchema = z
       .nullable(),
     config: config.nullable(),
     repeatOf: z.string().nullable(),
+    patch: z
+      .union([
+        z.object({ summary: z.string(), diff: z.string(), added: z.number().int(), removed: z.number().int() }),
+        z.null(),
+      ])
+      .openapi({ description: 'code mode: the change as a unified diff' }),
+    repairs: z.number().int(),
+    critique: anything.nullable(),
     metric: z.number().nullable(),
     decision: anything.nullable(),
     failure: z.enum(JOB_REASONS).nullable(),
@@ -77,6 +93,9 @@ export function iterationView(row: IterationRow): z.infer<typeof iterationSchema
     proposal: row.proposal,
     config: row.config,
     repeatOf: row.repeatOf,
+    patch: patchView(row.patch as CodeProposal | null),
+    repairs: row.repairs,
+    critique: row.critique === null ? null : { ...(row.critique as object) },
     metric: row.metric,
     decision: row.decision === null ? null : { ...row.decision },
     failure: row.failure,
@@ -85,6 +104,12 @@ export function iterationView(row: IterationRow): z.infer<typeof iterationSchema
     createdAt: row.createdAt.toISOString(),
     endedAt: row.endedAt?.toISOString() ?? null,
   };
+}
+
+function patchView(proposal: CodeProposal | null): z.infer<typeof iterationSchema>['patch'] {
+  if (proposal === null) return null;
+  const { diff, added, removed } = proposal.patch;
+  return { summary: proposal.summary, diff, added, removed };
 }
 
 export const jobSchema = z

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { JobSpec } from '@nightshift/protocol';
 import { insertAttempt, lockBox, lockQueuedJob, moveJob, recordEvent, type Db } from '@nightshift/db';
 import { effectiveLabels, jobSpecOf } from './job-spec.js';
+import { overlayOf } from './overlay.js';
 
 /**
  * Gives the job that has waited longest to a box, if the box may have one: a new attempt with a new fencing token.
@@ -28,6 +29,6 @@ export async function giveOut(db: Db, boxId: string, slots: number): Promise<Job
       boxId,
       payload: { jobId: job.id, attemptId: attempt.id, attempt: number, box: box.name },
     });
-    return jobSpecOf(run, { ...job, attempt: number }, attempt);
+    return jobSpecOf(run, { ...job, attempt: number }, attempt, await overlayOf(tx, job));
   });
 }

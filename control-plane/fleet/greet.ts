@@ -2,6 +2,7 @@ import type { ControlFrameOf, FrameOf, JobSpec } from '@nightshift/protocol';
 import { findAttempt, listLiveAttempts, markBoxSeen, markReleased, recordEvent, type Db } from '@nightshift/db';
 import { loseAttempt } from './finish-attempt.js';
 import { jobSpecOf } from './job-spec.js';
+import { overlayOf } from './overlay.js';
 
 type Known = ControlFrameOf<'welcome'>['attempts'][number];
 
@@ -47,7 +48,7 @@ export async function greet(db: Db, boxId: string, hello: FrameOf<'hello'>): Pro
     const has = new Set(hello.attempts.map((attempt) => attempt.attemptId));
     for (const { attempt, job, run } of await listLiveAttempts(tx, boxId)) {
       if (has.has(attempt.id)) continue;
-      if (attempt.acceptedAt === null) greeting.offers.push(jobSpecOf(run, job, attempt));
+      if (attempt.acceptedAt === null) greeting.offers.push(jobSpecOf(run, job, attempt, await overlayOf(tx, job)));
       else {
         await loseAttempt(tx, attempt, job, {
           reason: 'box_lost',

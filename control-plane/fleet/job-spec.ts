@@ -1,8 +1,8 @@
-import type { BoxFacts, JobSpec } from '@nightshift/protocol';
+import type { BoxFacts, JobSpec, SourceFile } from '@nightshift/protocol';
 import type { AttemptRow, JobRow, RunRow } from '@nightshift/db';
 
-/** Everything that the box needs for one attempt. */
-export function jobSpecOf(run: RunRow, job: JobRow, attempt: AttemptRow): JobSpec {
+/** Everything that the box needs for one attempt. `overlay`: the editable files that it runs with, when they are not the source's own. */
+export function jobSpecOf(run: RunRow, job: JobRow, attempt: AttemptRow, overlay: SourceFile[] | null): JobSpec {
   const { spec } = run;
   return {
     attemptId: attempt.id,
@@ -22,6 +22,9 @@ export function jobSpecOf(run: RunRow, job: JobRow, attempt: AttemptRow): JobSpe
     config: job.config,
     metric: spec.metric,
     seed: job.seed,
+    edit: spec.edit && { files: spec.edit.files, sealed: spec.edit.sealed, artifacts: spec.edit.artifacts },
+    overlay,
+    probeMs: overlay === null ? null : (spec.edit?.probeMs ?? null),
   };
 }
 

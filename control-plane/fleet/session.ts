@@ -26,6 +26,7 @@ import type { AgentSocket, FleetDeps } from './deps.js';
 import { finishAttempt, loseAttempt } from './finish-attempt.js';
 import { giveOut } from './give-out.js';
 import { greet } from './greet.js';
+import { takeSource } from './take-source.js';
 
 /** Bytes of frames that wait to be handled; an agent's window is far below, so more means that it does not keep to the protocol. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
@@ -169,6 +170,11 @@ export class Session {
       case 'phase':
         if (!(await beginPhase(this.deps.db, this.boxId, frame))) this.stale(frame);
         return undefined;
+      case 'source': {
+        const runId = await takeSource(this.deps.db, this.boxId, frame);
+        if (runId) this.deps.wake.run(runId);
+        return undefined;
+      }
       case 'log':
         return this.log(frame);
       case 'metrics': {

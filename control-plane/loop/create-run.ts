@@ -1,4 +1,4 @@
-import { AppError, configKey, defaultConfig, type Spec } from '@nightshift/protocol';
+import { configKey, defaultConfig, type Spec } from '@nightshift/protocol';
 import { ensureProject, insertNote, insertRun, recordEvent, type RunRow } from '@nightshift/db';
 import type { LoopDeps } from './deps.js';
 
@@ -8,14 +8,9 @@ export async function createRun(
   spec: Spec,
   options: { notes?: string | null } = {},
 ): Promise<RunRow> {
-  const { menu } = spec;
-  if (!menu)
-    throw new AppError('invalid_spec', 'edit: this version runs menus; give the spec a menu', {
-      errors: [{ path: 'menu', message: 'is needed: code mode (edit) alone cannot run yet' }],
-    });
   const run = await deps.db.transaction(async (tx) => {
     const project = await ensureProject(tx, spec.name);
-    const baselineConfig = defaultConfig(menu);
+    const baselineConfig = spec.menu ? defaultConfig(spec.menu) : {};
     const row = await insertRun(tx, {
       projectId: project.id,
       spec,

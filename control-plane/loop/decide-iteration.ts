@@ -22,13 +22,18 @@ import { decide, type DecideInput, type Ruling } from '../decision/index.js';
 import { leaveOpen } from '../decision/leave-open.js';
 import { updateLiveFigures } from './live-figures.js';
 import { queueJob } from './queue-job.js';
-import { comparatorOf } from './start-iteration.js';
+import { sendSlipBack } from './send-slip-back.js';
+import { weighPatch } from './weigh-patch.js';
+import { comparatorOf } from './comparator.js';
 
 /** All the jobs of an iteration have ended: writes the decision, or queues the measurement that can still change it. */
-export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationRow, jobs: JobRow[]): Promise<void> {
+export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationRow, allJobs: JobRow[]): Promise<void> {
+  // Jobs of a patch that was repaired since are history: the iteration is about the code that it has now.
+  const jobs = allJobs.filter((job) => job.role === 'audit' || job.configKey === iteration.configKey);
   const succeeded = jobs.filter((job) => job.state === 'succeeded' && job.role !== 'audit');
   const failed = jobs.find((job) => job.state !== 'succeeded' && job.state !== 'cancelled' && job.role !== 'audit');
   if (succeeded.length === 0 || failed) {
+    if (failed && (await sendSlipBack(tx, run, iteration, failed))) return;
     await endUnmeasured(tx, run, iteration, failed);
     return;
   }
@@ -95,6 +100,7 @@ export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationR
       outcome: 'revert',
       reason: `Reverted by a guard: ${violations.map((violation) => violation.reason).join('; ')}. By ${run.spec.metric.name} alone it would have been kept: ${decision.reason}`,
     };
+  decision = weighPatch(run, iteration, decision);
   const to = ({ keep: 'kept', revert: 'reverted', inconclusive: 'inconclusive' } as const)[decision.outcome];
   const metric = average(candidate);
   const isMoved = await moveIteration(tx, iteration.id, 'measuring', to, { decision, metric, endedAt: new Date() });
@@ -103,6 +109,7 @@ export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationR
     await updateRun(tx, run.id, {
       incumbentConfig: target.config,
       incumbentKey: key,
+      incumbentCodeKey: iteration.codeKey,
       incumbentIteration: iteration.number,
     });
   await recordEvent(tx, {

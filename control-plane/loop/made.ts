@@ -1,5 +1,6 @@
 import type { BlockedTry, ProposerKind, Verdict } from '@nightshift/protocol';
 import type { Belief } from '../search/index.js';
+import type { MadePatch } from './code-turn.js';
 import type { Critique } from './critic.js';
 
 /** A proposal that has passed the gate, on its way into its row. */
@@ -11,4 +12,8 @@ export interface Made {
   critique: Critique | null;
 }
 /** What became of a turn: a proposal, or why there is none. */
-export type Attempted = { made: Made } | { made: null; why: 'exhausted' | 'blocked'; blocked: BlockedTry[] };
+export type Attempted =
+  | { made: Made }
+  | { made: null; why: 'exhausted' | 'blocked'; blocked: BlockedTry[] }
+  | { made: null; why: 'patch'; patch: MadePatch }
+  | { made: null; why: 'unanswered'; detail: string };

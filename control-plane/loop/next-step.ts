@@ -96,6 +96,8 @@ function runningStep(state: LoopState): Step {
 // Keeps `parallel` proposals ready while jobs train, so that a box never waits for a proposer.
 function proposalStep(state: LoopState): Step {
   const { run, open, now } = state;
+  // Code mode: nothing can be changed before a box has told what the source's editable files are.
+  if (run.spec.edit && run.baselineCodeKey === null) return idle;
   const waiting = open.filter((iteration) => iteration.state === 'proposing' || iteration.state === 'accepted');
   const unclaimed = waiting.find(
     (iteration) => iteration.state === 'proposing' && (iteration.leaseUntil === null || iteration.leaseUntil <= now),

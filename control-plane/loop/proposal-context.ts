@@ -1,5 +1,7 @@
 import {
+  codeKeyOf,
   compileConstraints,
+  configKey,
   type CandidateReason,
   type Config,
   type Menu,
@@ -11,7 +13,8 @@ import { listRecentCurves, listTriedConfigs, type Queryable, type RunRow } from 
 import { estimateNoise } from '../decision/index.js';
 import type { GateContext } from '../policy/gate.js';
 import type { Turn } from '../search/index.js';
-import { comparatorOf } from './start-iteration.js';
+import { PATCH } from './code-gate.js';
+import { comparatorOf, type Comparator } from './comparator.js';
 import { loadTrajectory } from './trajectory-of-run.js';
 
 /** How many iterations' curves a prompt tells, and points of each: it summarises them in a line. */
@@ -22,7 +25,7 @@ const CURVE_POINTS = 40;
 export interface ProposalContext {
   trajectory: Trajectory;
   trials: Trial[];
-  comparator: { which: 'incumbent' | 'baseline'; config: Config; key: string; value: number | null; n: number };
+  comparator: Comparator & { value: number | null; n: number };
   /** Standard deviation of one measurement in the metric's unit; null while it is unknown. */
   noiseSd: number | null;
   tried: Set<string>;
@@ -35,7 +38,7 @@ export interface ProposalContext {
 }
 
 export async function loadProposalContext(q: Queryable, run: RunRow, iterationId: string): Promise<ProposalContext> {
-  const menu = run.spec.menu as Menu;
+  const menu: Menu = run.spec.menu ?? { knobs: {}, constraints: [] };
   const trajectory = await loadTrajectory(q, run);
   const rows = await listTriedConfigs(q, run.id, iterationId);
   const groups = new Map<
@@ -49,15 +52,19 @@ export async function loadProposalContext(q: Queryable, run: RunRow, iterationId
     else group.isPending = true;
     groups.set(row.configKey, group);
   }
-  const trials = [...groups.values()].map(({ config, values, failure, isPending }): Trial => {
-    if (values.length > 0) return { config, value: mean(values), n: values.length, state: 'complete' };
-    return isPending || failure === null
-      ? { config, value: null, state: 'pending' }
-      : { config, value: null, state: 'failed', failure };
-  });
   const comparator = comparatorOf(run);
+  // Knobs are tuned on the code of the comparator: what other code measured says nothing exact about it.
+  const sameCode = [...groups].filter(([key]) => codeKeyOf(key) === comparator.codeKey);
+  const trials = sameCode
+    .map(([, group]) => group)
+    .map(({ config, values, failure, isPending }): Trial => {
+      if (values.length > 0) return { config, value: mean(values), n: values.length, state: 'complete' };
+      return isPending || failure === null
+        ? { config, value: null, state: 'pending' }
+        : { config, value: null, state: 'failed', failure };
+    });
   const values = groups.get(comparator.key)?.values ?? [];
-  const tried = new Set(groups.keys());
+  const tried = new Set(sameCode.map(([, { config }]) => configKey(config)));
   return {
     trajectory,
     trials,
@@ -86,7 +93,7 @@ export async function loadProposalContext(q: Queryable, run: RunRow, iterationId
 // What each side of a hybrid has cost and gained so far, oldest first.
 function turnsOf(trajectory: Trajectory): Turn[] {
   return trajectory.records.flatMap((record): Turn[] => {
-    if (record.proposer !== 'model' && record.proposer !== 'sampler') return [];
+    if (record.proposal?.knob === PATCH || (record.proposer !== 'model' && record.proposer !== 'sampler')) return [];
     const gain = record.outcome === 'kept' ? Math.max(0, record.decision?.effect ?? 0) : 0;
     return [{ proposer: record.proposer, gain, measurements: Math.max(1, record.values.length) }];
   });

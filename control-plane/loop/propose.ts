@@ -1,6 +1,7 @@
-import { configKey, type ModelSpec } from '@nightshift/protocol';
+import { measureKey, type ModelSpec } from '@nightshift/protocol';
 import {
   acceptProposal,
+  deferProposing,
   findIterationById,
   findRun,
   listOpenIterations,
@@ -24,6 +25,8 @@ import {
 } from '../search/index.js';
 import { activeActions, EMPTY_PLAYBOOK, type Playbook, type PlaybookActionKind } from '../trajectory/playbook.js';
 import type { Claim } from './advance.js';
+import { PATCH } from './code-gate.js';
+import { codeTurn } from './code-turn.js';
 import type { LoopDeps } from './deps.js';
 import { ladderStep, modelOnStep } from './ladder.js';
 import { updateLiveFigures } from './live-figures.js';
@@ -32,10 +35,13 @@ import { modelTurn, promptInputOf } from './model-turn.js';
 import { loadProposalContext, type ProposalContext } from './proposal-context.js';
 import { reflect } from './reflect.js';
 import { samplerTurn, suggestInputOf } from './sampler-turn.js';
+import { storePatch } from './store-patch.js';
 
 /** Bounds of the model's share in a hybrid: it never starves, so that it can earn its share back. */
 const SHARE_FLOOR = 0.1;
 const SHARE_CEILING = 0.8;
+/** A model that alone can propose is asked again after this: shorter floods a dead server, longer idles beside a recovered one. */
+const UNANSWERED_MS = 15_000;
 /** What the playbook's `more_temperature` adds, and where it ends. */
 const TEMPERATURE_STEP = 0.4;
 const TEMPERATURE_MOST = 1.5;
@@ -73,6 +79,7 @@ async function attempt(
   context: ProposalContext,
   signal: AbortSignal,
 ): Promise<Attempted> {
+  if (isCodeTurn(run, iteration, context)) return codeAttempt(deps, run, iteration, context, signal);
   const input = suggestInputOf(run, context, `${iteration.number}/${iteration.blocked.length}`);
   const playbook = (run.playbook as Playbook | null) ?? EMPTY_PLAYBOOK;
   const actions = activeActions(playbook, iteration.number);
@@ -92,6 +99,37 @@ async function attempt(
   }
   const made = samplerTurn(run, context, input, actions.includes('force_untouched') ? context.untouched : null);
   return made ? { made: { ...made, blocked, critique: null } } : { made: null, why: 'exhausted', blocked };
+}
+
+// A repair goes on with the patch that it mends; else patches get their share of the turns, spread evenly, when there is a menu too.
+function isCodeTurn(run: RunRow, iteration: IterationRow, context: ProposalContext): boolean {
+  const { edit, menu } = run.spec;
+  if (!edit) return false;
+  if (!menu || iteration.repairs > 0) return true;
+  if (run.spec.proposer.model === null) return false;
+  const { records } = context.trajectory;
+  const patches = records.filter((record) => record.proposal?.knob === PATCH).length;
+  return patches < (records.length + 1) * edit.share;
+}
+
+async function codeAttempt(
+  deps: LoopDeps,
+  run: RunRow,
+  iteration: IterationRow,
+  context: ProposalContext,
+  signal: AbortSignal,
+): Promise<Attempted> {
+  const playbook = (run.playbook as Playbook | null) ?? EMPTY_PLAYBOOK;
+  const model = modelOnStep(
+    run.spec.proposer,
+    ladderStep(run.spec.proposer, run.ladderStep, playbook.ladderSince, context.trajectory.records),
+  );
+  if (!model)
+    return { made: null, why: 'unanswered', detail: 'patches need proposer.model, or somebody who hands them in' };
+  const turn = await codeTurn(deps, run, iteration, context, model, signal);
+  if (turn.kind === 'made') return { made: null, why: 'patch', patch: turn.made };
+  if (turn.kind === 'blocked') return { made: null, why: 'blocked', blocked: turn.blocked };
+  return { made: null, why: 'unanswered', detail: turn.why };
 }
 
 // In a hybrid the sampler's model looks at the language model's proposal first: what promises too little costs no GPU time.
@@ -173,7 +211,8 @@ async function store(
         proposer,
         proposal: verdict.proposal,
         config: verdict.config,
-        configKey: configKey(verdict.config),
+        configKey: measureKey(verdict.config, context.comparator.codeKey),
+        codeKey: context.comparator.codeKey,
         comparatorKey: context.comparator.key,
         repeatOf: verdict.repeatOf,
         blocked,
@@ -186,6 +225,20 @@ async function store(
           runId: run.id,
           payload: { iteration: iteration.number, proposer, proposal: verdict.proposal },
         });
+      return;
+    }
+    if (attempted.why === 'patch') {
+      await storePatch(tx, run, iteration, context, claim.leaseToken, attempted.patch, 'model');
+      return;
+    }
+    if (attempted.why === 'unanswered') {
+      // Nobody else can write patches: the model is asked again later, while the run waits and says so.
+      await deferProposing(tx, iteration.id, claim.leaseToken, UNANSWERED_MS);
+      await recordEvent(tx, {
+        type: 'model.unanswered',
+        runId: run.id,
+        payload: { iteration: iteration.number, detail: attempted.detail },
+      });
       return;
     }
     if (attempted.why === 'blocked') {

@@ -1,4 +1,4 @@
-import type { Config, JobRole } from '@nightshift/protocol';
+import { codeKeyOf, type Config, type JobRole } from '@nightshift/protocol';
 import { countJobsOfConfig, insertJob, recordEvent, type JobRow, type RunRow, type Tx } from '@nightshift/db';
 import { jobSeed } from './seed.js';
 
@@ -25,6 +25,7 @@ export async function queueJob(
     replicate: job.replicate,
     config: job.config,
     configKey: job.configKey,
+    codeKey: codeKeyOf(job.configKey),
     seed: jobSeed(run.spec.seed, job.configKey, n + 1),
     pinnedBoxId: job.pinnedBoxId ?? null,
   });

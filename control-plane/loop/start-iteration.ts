@@ -1,14 +1,29 @@
-import { changedKnobs, compileConstraints, configKey, type Config, type Menu } from '@nightshift/protocol';
-import { listTriedConfigs, moveIteration, recordEvent, type IterationRow, type RunRow, type Tx } from '@nightshift/db';
+import {
+  changedKnobs,
+  compileConstraints,
+  measureKey,
+  type CodeProposal,
+  type Config,
+  type Menu,
+  type Rail,
+} from '@nightshift/protocol';
+import {
+  insertCodeState,
+  listTriedConfigs,
+  moveIteration,
+  recordEvent,
+  type IterationRow,
+  type RunRow,
+  type Tx,
+} from '@nightshift/db';
 import { gate } from '../policy/index.js';
+import { codeContextOf, codeKeyFor, rebasePatch } from './code-gate.js';
+import { comparatorOf, type Comparator } from './comparator.js';
 import { queueJob } from './queue-job.js';
 
-/** What a proposal changes: the incumbent, or always the baseline, as the spec says. */
-export function comparatorOf(run: RunRow): { which: 'incumbent' | 'baseline'; config: Config; key: string } {
-  return run.spec.decision.compare === 'baseline'
-    ? { which: 'baseline', config: run.baselineConfig, key: run.baselineKey }
-    : { which: 'incumbent', config: run.incumbentConfig, key: run.incumbentKey };
-}
+type Rebased =
+  | { config: Config; codeKey: string | null; repeatOf: string | null; patch: CodeProposal | null }
+  | { rail: Rail; reason: string };
 
 /**
  * Queues the candidate's first job. A proposal that was made before the incumbent changed is put on the new incumbent and
@@ -16,71 +31,117 @@ export function comparatorOf(run: RunRow): { which: 'incumbent' | 'baseline'; co
  */
 export async function startIteration(tx: Tx, run: RunRow, iteration: IterationRow): Promise<void> {
   const comparator = comparatorOf(run);
-  const { proposal } = iteration;
-  if (!proposal || !iteration.config || !iteration.configKey)
+  if (!iteration.proposal || !iteration.config || !iteration.configKey)
     throw new Error(`iteration ${iteration.id} was accepted without a proposal`);
-  let config = iteration.config;
-  let key = iteration.configKey;
-  let repeatOf = iteration.repeatOf;
+  let what: { config: Config; codeKey: string | null; repeatOf: string | null; patch: CodeProposal | null } = {
+    config: iteration.config,
+    codeKey: iteration.codeKey,
+    repeatOf: iteration.repeatOf,
+    patch: iteration.patch as CodeProposal | null,
+  };
   if (iteration.comparatorKey !== comparator.key) {
-    const menu = run.spec.menu as Menu;
-    const tried = new Set((await listTriedConfigs(tx, run.id, iteration.id)).map((row) => row.configKey));
-    const verdict = gate(
-      { knob: proposal.knob, new_value: proposal.newValue, reason: proposal.reason },
-      {
-        menu,
-        constraints: compileConstraints(menu),
-        comparator: comparator.config,
-        measured: (k) => tried.has(k),
-        repeat: run.spec.policy.repeat,
-      },
-    );
-    if (verdict.verdict === 'block') {
-      const blocked = [
-        ...iteration.blocked,
-        {
-          rail: verdict.rail,
-          reason: `after the incumbent changed: ${verdict.reason}`,
-          raw: JSON.stringify(proposal).slice(0, 2000),
-          proposer: iteration.proposer ?? 'sampler',
-        },
-      ];
-      const isOurs = iteration.proposer !== 'external';
-      await moveIteration(tx, iteration.id, 'accepted', isOurs ? 'proposing' : 'blocked', {
-        blocked,
-        ...(isOurs
-          ? { proposal: null, config: null, configKey: null, comparatorKey: null, proposer: null, acceptedAt: null }
-          : { endedAt: new Date() }),
-      });
-      await recordEvent(tx, {
-        type: isOurs ? 'iteration.returned' : 'iteration.blocked',
-        runId: run.id,
-        payload: { iteration: iteration.number, rail: verdict.rail, reason: verdict.reason },
-      });
-      return;
-    }
-    ({ config, repeatOf } = verdict);
-    key = configKey(config);
+    const rebased = what.patch
+      ? await rebaseCode(tx, run, iteration, comparator, what.patch)
+      : await rebaseKnob(tx, run, iteration, comparator);
+    if ('rail' in rebased) return sendBack(tx, run, iteration, rebased);
+    what = rebased;
   }
+  const configKey = measureKey(what.config, what.codeKey);
   const isMoved = await moveIteration(tx, iteration.id, 'accepted', 'measuring', {
-    config,
-    configKey: key,
+    ...what,
+    configKey,
     comparatorKey: comparator.key,
-    repeatOf,
-    measuringAt: new Date(),
+    measuringAt: iteration.measuringAt ?? new Date(),
   });
   if (!isMoved) return;
   await queueJob(tx, run, {
     iterationId: iteration.id,
     iteration: iteration.number,
     role: 'candidate',
-    replicate: 1,
-    config,
-    configKey: key,
+    replicate: iteration.repairs + 1,
+    config: what.config,
+    configKey,
   });
   await recordEvent(tx, {
     type: 'iteration.measuring',
     runId: run.id,
-    payload: { iteration: iteration.number, proposal, changed: changedKnobs(comparator.config, config) },
+    payload: {
+      iteration: iteration.number,
+      proposal: iteration.proposal,
+      changed: what.patch
+        ? what.patch.patch.files.map((file) => file.path)
+        : changedKnobs(comparator.config, what.config),
+    },
+  });
+}
+
+async function rebaseKnob(tx: Tx, run: RunRow, iteration: IterationRow, comparator: Comparator): Promise<Rebased> {
+  const menu = run.spec.menu as Menu;
+  const proposal = iteration.proposal as NonNullable<IterationRow['proposal']>;
+  const tried = new Set((await listTriedConfigs(tx, run.id, iteration.id)).map((row) => row.configKey));
+  const verdict = gate(
+    { knob: proposal.knob, new_value: proposal.newValue, reason: proposal.reason },
+    {
+      menu,
+      constraints: compileConstraints(menu),
+      comparator: comparator.config,
+      measured: (key) => tried.has(comparator.codeKey === null ? key : `${key}@${comparator.codeKey}`),
+      repeat: run.spec.policy.repeat,
+    },
+  );
+  if (verdict.verdict === 'block') return verdict;
+  return { config: verdict.config, codeKey: comparator.codeKey, repeatOf: verdict.repeatOf, patch: null };
+}
+
+async function rebaseCode(
+  tx: Tx,
+  run: RunRow,
+  iteration: IterationRow,
+  comparator: Comparator,
+  proposal: CodeProposal,
+): Promise<Rebased> {
+  const verdict = rebasePatch(proposal.patch.diff, proposal, await codeContextOf(tx, run, comparator, iteration.id));
+  if (verdict.verdict === 'block') return verdict;
+  await insertCodeState(tx, verdict.treeHash, verdict.files);
+  return {
+    config: comparator.config,
+    codeKey: codeKeyFor(run, verdict.treeHash),
+    repeatOf: verdict.repeatOf,
+    patch: verdict.proposal,
+  };
+}
+
+async function sendBack(
+  tx: Tx,
+  run: RunRow,
+  iteration: IterationRow,
+  verdict: { rail: Rail; reason: string },
+): Promise<void> {
+  const raw = JSON.stringify(iteration.patch ?? iteration.proposal).slice(0, 2000);
+  const reason = `after the incumbent changed: ${verdict.reason}`;
+  const blocked = [
+    ...iteration.blocked,
+    { rail: verdict.rail, reason, raw, proposer: iteration.proposer ?? 'sampler' },
+  ];
+  const isOurs = iteration.proposer !== 'external';
+  await moveIteration(tx, iteration.id, 'accepted', isOurs ? 'proposing' : 'blocked', {
+    blocked,
+    ...(isOurs
+      ? {
+          proposal: null,
+          config: null,
+          configKey: null,
+          codeKey: null,
+          patch: null,
+          comparatorKey: null,
+          proposer: null,
+          acceptedAt: null,
+        }
+      : { endedAt: new Date() }),
+  });
+  await recordEvent(tx, {
+    type: isOurs ? 'iteration.returned' : 'iteration.blocked',
+    runId: run.id,
+    payload: { iteration: iteration.number, rail: verdict.rail, reason: verdict.reason },
   });
 }

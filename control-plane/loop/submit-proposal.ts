@@ -2,41 +2,59 @@ import { randomUUID } from 'node:crypto';
 import {
   AppError,
   compileConstraints,
-  configKey,
+  measureKey,
   type Config,
   type Menu,
   type ProposerKind,
-  type Verdict,
+  type Rail,
 } from '@nightshift/protocol';
 import {
   acceptProposal,
   claimProposing,
   findIterationById,
   insertIteration,
+  listOpenIterations,
   listTriedConfigs,
   lockRun,
   recordEvent,
   type IterationRow,
+  type RunRow,
+  type Tx,
 } from '@nightshift/db';
+import { gateCode } from '../policy/code/index.js';
 import { gate } from '../policy/index.js';
+import { codeContextOf, codeKeyFor } from './code-gate.js';
+import { comparatorOf } from './comparator.js';
+import { complexityDeltaOf } from './complexity-delta.js';
 import type { LoopDeps } from './deps.js';
-import { comparatorOf } from './start-iteration.js';
+import { storePatch } from './store-patch.js';
 
 export interface Submission {
-  verdict: Verdict;
+  verdict: { verdict: 'pass' } | { verdict: 'block'; rail: Rail; reason: string };
   /** The iteration that will measure it; null when a rail blocked it (nothing is booked then). */
   iteration: IterationRow | null;
 }
+export interface NewProposal {
+  /** Menu mode: a JSON text as a model would answer, or the parsed object {knob, new_value, reason}. */
+  raw?: unknown;
+  /** Menu mode: the complete configuration that is meant to run; the diff rail checks it. */
+  candidate?: Config | undefined;
+  /** Code mode: search/replace blocks, a unified diff or whole files, as a model would answer. */
+  patch?: string | undefined;
+  proposer?: ProposerKind;
+}
+
+/** Proposals of people that may wait to be measured: more are a script that does not listen. */
+const MAX_WAITING = 20;
 
 /**
  * Takes a proposal of a person, a script or a coding agent past the same rails as everybody's.
- * `raw` is a JSON text as a model would answer, or the parsed object {knob, new_value, reason}.
- * @throws AppError not_found, illegal_state (the run has ended or is being stopped, or five proposals wait already).
+ * @throws AppError not_found, illegal_state (the run has ended or is being stopped, has no such mode, or too many wait already).
  */
 export async function submitProposal(
   deps: Pick<LoopDeps, 'db' | 'wake'>,
   runId: string,
-  submission: { raw: unknown; candidate?: Config; proposer?: ProposerKind },
+  proposal: NewProposal,
 ): Promise<Submission> {
   const result = await deps.db.transaction(async (tx): Promise<Submission> => {
     const run = await lockRun(tx, runId, { skip: false });
@@ -44,46 +62,92 @@ export async function submitProposal(
     if (run.endedAt) throw new AppError('illegal_state', `the run is ${run.state}; it takes no more proposals`);
     if (run.stopRequestedAt)
       throw new AppError('illegal_state', 'the run is being stopped; it takes no more proposals');
-    const tried = await listTriedConfigs(tx, runId);
-    const keys = new Set(tried.map((row) => row.configKey));
-    const comparator = comparatorOf(run);
-    const menu = run.spec.menu as Menu;
-    const verdict = gate(submission.raw, {
-      menu,
-      constraints: compileConstraints(menu),
-      comparator: comparator.config,
-      measured: (key) => keys.has(key),
-      repeat: run.spec.policy.repeat,
-      candidate: submission.candidate,
-    });
-    if (verdict.verdict === 'block') {
+    const waiting = (await listOpenIterations(tx, runId)).filter((iteration) => iteration.state === 'accepted');
+    if (waiting.length >= MAX_WAITING)
+      throw new AppError(
+        'illegal_state',
+        `${waiting.length} proposals wait already; watch the run and propose when they are measured`,
+      );
+    const submission =
+      proposal.patch === undefined
+        ? await takeKnob(tx, run, proposal)
+        : await takePatch(tx, run, proposal.patch, proposal.proposer);
+    if (submission.verdict.verdict === 'block')
       await recordEvent(tx, {
         type: 'proposal.blocked',
         runId,
-        payload: { rail: verdict.rail, reason: verdict.reason, proposal: verdict.proposal },
+        payload: { rail: submission.verdict.rail, reason: submission.verdict.reason },
       });
-      return { verdict, iteration: null };
-    }
-    const iteration = await insertIteration(tx, runId);
-    const token = randomUUID();
-    await claimProposing(tx, iteration.id, { token, leaseMs: 60_000 });
-    await acceptProposal(tx, iteration.id, token, {
-      proposer: submission.proposer ?? 'external',
-      proposal: verdict.proposal,
-      config: verdict.config,
-      configKey: configKey(verdict.config),
-      comparatorKey: comparator.key,
-      repeatOf: verdict.repeatOf,
-      blocked: [],
-      belief: null,
-    });
-    await recordEvent(tx, {
-      type: 'iteration.accepted',
-      runId,
-      payload: { iteration: iteration.number, proposer: submission.proposer ?? 'external', proposal: verdict.proposal },
-    });
-    return { verdict, iteration: (await findIterationById(tx, iteration.id)) ?? iteration };
+    return submission;
   });
   if (result.iteration) deps.wake.run(runId);
   return result;
+}
+
+async function book(tx: Tx, runId: string): Promise<{ iteration: IterationRow; token: string }> {
+  const iteration = await insertIteration(tx, runId);
+  const token = randomUUID();
+  await claimProposing(tx, iteration.id, { token, leaseMs: 60_000 });
+  return { iteration, token };
+}
+
+async function takeKnob(
+  tx: Tx,
+  run: RunRow,
+  { raw, candidate, proposer = 'external' }: NewProposal,
+): Promise<Submission> {
+  const menu: Menu | null = run.spec.menu;
+  if (!menu) throw new AppError('illegal_state', 'the run has no menu; hand in a patch');
+  const keys = new Set((await listTriedConfigs(tx, run.id)).map((row) => row.configKey));
+  const comparator = comparatorOf(run);
+  const verdict = gate(raw, {
+    menu,
+    constraints: compileConstraints(menu),
+    comparator: comparator.config,
+    measured: (key) => keys.has(comparator.codeKey === null ? key : `${key}@${comparator.codeKey}`),
+    repeat: run.spec.policy.repeat,
+    candidate,
+  });
+  if (verdict.verdict === 'block') return { verdict, iteration: null };
+  const { iteration, token } = await book(tx, run.id);
+  await acceptProposal(tx, iteration.id, token, {
+    proposer,
+    proposal: verdict.proposal,
+    config: verdict.config,
+    configKey: measureKey(verdict.config, comparator.codeKey),
+    codeKey: comparator.codeKey,
+    comparatorKey: comparator.key,
+    repeatOf: verdict.repeatOf,
+    blocked: [],
+    belief: null,
+  });
+  await recordEvent(tx, {
+    type: 'iteration.accepted',
+    runId: run.id,
+    payload: { iteration: iteration.number, proposer, proposal: verdict.proposal },
+  });
+  return { verdict: { verdict: 'pass' }, iteration: (await findIterationById(tx, iteration.id)) ?? iteration };
+}
+
+async function takePatch(tx: Tx, run: RunRow, patch: string, proposer: ProposerKind = 'external'): Promise<Submission> {
+  if (!run.spec.edit) throw new AppError('illegal_state', 'the run is in menu mode; propose a knob and a value');
+  if (run.baselineCodeKey === null)
+    throw new AppError('illegal_state', 'no box has told the source of this run yet; propose when its baseline runs');
+  const comparator = comparatorOf(run);
+  const context = await codeContextOf(tx, run, comparator);
+  const verdict = gateCode(patch, context);
+  if (verdict.verdict === 'block') return { verdict, iteration: null };
+  const { iteration, token } = await book(tx, run.id);
+  const { proposal, files, treeHash, repeatOf } = verdict;
+  const made = {
+    proposal,
+    files,
+    treeHash,
+    codeKey: codeKeyFor(run, treeHash),
+    repeatOf,
+    blocked: [],
+    complexityDelta: complexityDeltaOf(context.files, files),
+  };
+  await storePatch(tx, run, iteration, { comparator }, token, made, proposer);
+  return { verdict: { verdict: 'pass' }, iteration: (await findIterationById(tx, iteration.id)) ?? iteration };
 }

@@ -1,4 +1,4 @@
-import type { IterationOutcome, JobReason, Trajectory, TrajectoryRecord } from '@nightshift/protocol';
+import type { CodeProposal, IterationOutcome, JobReason, Trajectory, TrajectoryRecord } from '@nightshift/protocol';
 import {
   listAttemptsOfJobs,
   listIterations,
@@ -31,7 +31,9 @@ export function recordOf(
 ): TrajectoryRecord | null {
   const outcome = OUTCOMES[iteration.state];
   if (outcome === undefined) return null;
-  const values = jobs.filter((job) => job.role !== 'audit' && job.metric !== null).map((job) => job.metric as number);
+  const values = jobs
+    .filter((job) => job.role !== 'audit' && job.configKey === iteration.configKey && job.metric !== null)
+    .map((job) => job.metric as number);
   const energies = attempts.flatMap((attempt) =>
     attempt.state === 'ended' && attempt.exit?.energyWh != null ? [attempt.exit.energyWh] : [],
   );
@@ -43,6 +45,7 @@ export function recordOf(
     proposer: iteration.proposer,
     proposal: iteration.proposal,
     config: iteration.config,
+    ...(iteration.patch ? { description: (iteration.patch as CodeProposal).summary } : {}),
     values,
     metric: values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length,
     failure: iteration.failure as JobReason | null,

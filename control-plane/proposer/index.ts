@@ -7,3 +7,4 @@ export * from './tokens.js';
 export * from './capability.js';
 export * from './model-client.js';
 export * from './propose.js';
+export * from './code-prompt.js';

@@ -10,8 +10,9 @@ const CLOSE = /<\/think(?:ing)?>/i;
  * Takes the known wrappers off a model's answer: leading `<think>` blocks and one Markdown fence around the whole.
  * Nothing else is touched and no JSON is mended: prose around an object stays there for the gate to refuse.
  * @param content the message's content; @param reasoning what the server put in a field of its own, only for the detail
+ * @param options.keepFence leaves fences alone: an answer of code mode is read with them
  */
-export function unwrapAnswer(content: string, reasoning = ''): Unwrapped {
+export function unwrapAnswer(content: string, reasoning = '', options: { keepFence?: boolean } = {}): Unwrapped {
   const removed: ('think' | 'fence')[] = [];
   let text = content;
   while (OPEN.test(text)) {
@@ -29,7 +30,7 @@ export function unwrapAnswer(content: string, reasoning = ''): Unwrapped {
       removed.push('think');
     }
   }
-  const fenced = openFence(text);
+  const fenced = options.keepFence ? null : openFence(text);
   if (fenced) {
     const inner = closeFence(fenced.body, fenced.mark);
     if (inner.kind === 'open')
@@ -41,7 +42,7 @@ export function unwrapAnswer(content: string, reasoning = ''): Unwrapped {
   }
   if (text.trim() === '') {
     const only = removed.includes('think') || reasoning.trim() !== '' ? 'only reasoning' : 'nothing';
-    return { ok: false, problem: 'empty', detail: `the model answered ${only}: there is no JSON object` };
+    return { ok: false, problem: 'empty', detail: `the model answered ${only}: there is nothing to read` };
   }
   return { ok: true, text, removed };
 }

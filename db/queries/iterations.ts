@@ -137,6 +137,8 @@ export interface AcceptedProposal {
   blocked: BlockedTry[];
   belief: unknown;
   critique?: unknown;
+  codeKey?: string | null;
+  patch?: unknown;
 }
 
 /** Stores a proposal that passed the gate, if the lease token still holds; false when it is stale. */
@@ -206,4 +208,14 @@ export async function countVetoes(q: Queryable, runId: string): Promise<number> 
     select (select count(*) from events where run_id = ${runId} and type = 'critic.veto')
       + (select count(*) from iterations where run_id = ${runId} and (critique ->> 'isOverruled')::boolean) as n`);
   return Number(rows[0]?.n ?? 0);
+}
+
+/** Gives a proposing iteration back for later: nobody takes it up before `afterMs`. */
+export async function deferProposing(q: Queryable, id: string, leaseToken: string, afterMs: number): Promise<boolean> {
+  const rows = await q
+    .update(iterations)
+    .set({ leaseUntil: sql`now() + make_interval(secs => ${afterMs / 1000})` })
+    .where(and(eq(iterations.id, id), eq(iterations.state, 'proposing'), eq(iterations.leaseToken, leaseToken)))
+    .returning({ id: iterations.id });
+  return rows.length === 1;
 }

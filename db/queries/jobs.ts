@@ -15,6 +15,7 @@ export async function insertJob(
     config: Config;
     configKey: string;
     seed: number;
+    codeKey?: string | null;
     pinnedBoxId?: string | null;
   },
 ): Promise<JobRow | undefined> {

@@ -1,0 +1,157 @@
+import type { BlockedTry, CodeProposal, ModelSpec, SourceFile } from '@nightshift/protocol';
+import { recordEvent, updateRun, type IterationRow, type RunRow } from '@nightshift/db';
+import { gateCode } from '../policy/code/index.js';
+import {
+  afterFailure,
+  afterSuccess,
+  buildCodePrompt,
+  callModel,
+  CLOSED_BREAKER,
+  isBreakerOpen,
+  promptBudget,
+  unwrapAnswer,
+  type BreakerState,
+} from '../proposer/index.js';
+import { codeContextOf, codeKeyFor } from './code-gate.js';
+import { complexityDeltaOf } from './complexity-delta.js';
+import type { LoopDeps } from './deps.js';
+import { keepCall, storable } from './keep-call.js';
+import type { ProposalContext } from './proposal-context.js';
+
+/** Answers that may be refused in one iteration before it is blocked. */
+const MAX_BLOCKED = 3;
+
+export interface MadePatch {
+  proposal: CodeProposal;
+  files: SourceFile[];
+  treeHash: string;
+  /** Null: the patch leads back to the source's own code. */
+  codeKey: string | null;
+  repeatOf: string | null;
+  blocked: BlockedTry[];
+  /** Branches after minus branches before. */
+  complexityDelta: number;
+}
+export type CodeTurn =
+  | { kind: 'made'; made: MadePatch }
+  | { kind: 'blocked'; blocked: BlockedTry[] }
+  /** The model did not answer; nothing else can write patches, so that it is asked again later. */
+  | { kind: 'unanswered'; why: string };
+
+/** A model's turn at the code: prompt, call, gate; a refusal is told to the model, up to three in an iteration. */
+export async function codeTurn(
+  deps: LoopDeps,
+  run: RunRow,
+  iteration: IterationRow,
+  context: ProposalContext,
+  model: ModelSpec,
+  signal: AbortSignal,
+): Promise<CodeTurn> {
+  const gateContext = await codeContextOf(deps.db, run, context.comparator, iteration.id);
+  const { edit } = run.spec;
+  let breaker = (run.breaker as BreakerState | null) ?? CLOSED_BREAKER;
+  let { blocked } = iteration;
+  const repair = readRepair(iteration);
+  while (blocked.length < MAX_BLOCKED) {
+    if (isBreakerOpen(breaker, Date.now()))
+      return { kind: 'unanswered', why: `the model is left alone for a while: ${breaker.lastError}` };
+    const prompt = buildCodePrompt({
+      project: run.spec.name,
+      metric: run.spec.metric,
+      files: gateContext.files,
+      sealed: edit?.sealed ?? [],
+      maxChangedLines: gateContext.maxChangedLines,
+      comparator: context.comparator,
+      baseline: {
+        value: context.trajectory.baseline.value,
+        n: context.trajectory.baseline.values.length,
+        sd: context.noiseSd,
+      },
+      records: context.trajectory.records,
+      notes: run.notes,
+      blocked,
+      repair,
+      budgetTokens: promptBudget(model),
+    });
+    if (!prompt.fits)
+      return {
+        kind: 'unanswered',
+        why: `the editable files do not fit into the model's context: ${prompt.tokens} tokens of ${promptBudget(model)} (proposer.model.contextTokens)`,
+      };
+    const apiKey = model.apiKeyEnv === null ? null : (deps.apiKey(model.apiKeyEnv) ?? null);
+    const answer = await callModel(model, { messages: prompt.messages, schema: null, apiKey, signal });
+    const unwrapped = answer.ok ? unwrapAnswer(answer.text, answer.reasoning ?? '', { keepFence: true }) : null;
+    const verdict = unwrapped?.ok ? gateCode(unwrapped.text, gateContext) : null;
+    await keepCall(
+      deps.db,
+      { runId: run.id, iterationId: iteration.id, purpose: repair ? 'repair' : 'propose' },
+      {
+        model: model.name,
+        messages: prompt.messages,
+        answer: answer.ok ? answer.text : null,
+        reasoning: answer.ok ? (answer.reasoning ?? null) : null,
+        outcome: !answer.ok
+          ? answer.error
+          : verdict === null
+            ? 'unreadable'
+            : verdict.verdict === 'pass'
+              ? 'accepted'
+              : 'blocked',
+        rail: verdict?.verdict === 'block' ? verdict.rail : null,
+        detail: answer.ok ? null : answer.detail,
+        latencyMs: answer.latencyMs,
+        firstTokenMs: answer.ok ? answer.firstTokenMs : null,
+        promptTokens: answer.ok ? answer.promptTokens : null,
+        completionTokens: answer.ok ? answer.completionTokens : null,
+        mode: answer.ok ? answer.mode : null,
+      },
+    );
+    breaker = answer.ok
+      ? afterSuccess()
+      : afterFailure(breaker, { error: answer.error, nowMs: Date.now(), retryAfterMs: answer.retryAfterMs });
+    await updateRun(deps.db, run.id, { breaker });
+    if (!answer.ok) return { kind: 'unanswered', why: `${answer.error}: ${answer.detail}` };
+    if (verdict?.verdict === 'pass') {
+      const { proposal, files, treeHash, repeatOf } = verdict;
+      return {
+        kind: 'made',
+        made: {
+          proposal,
+          files,
+          treeHash,
+          codeKey: codeKeyFor(run, treeHash),
+          repeatOf,
+          blocked,
+          complexityDelta: complexityDeltaOf(gateContext.files, files),
+        },
+      };
+    }
+    const refusal: BlockedTry =
+      verdict?.verdict === 'block'
+        ? {
+            rail: verdict.rail,
+            reason: storable(verdict.reason),
+            raw: storable(answer.text).slice(0, 2000),
+            proposer: 'model',
+          }
+        : {
+            rail: 'schema',
+            reason: unwrapped && !unwrapped.ok ? unwrapped.detail : 'the answer could not be read',
+            raw: storable(answer.text).slice(0, 2000),
+            proposer: 'model',
+          };
+    blocked = [...blocked, refusal];
+    await recordEvent(deps.db, {
+      type: 'proposal.blocked',
+      runId: run.id,
+      payload: { iteration: iteration.number, rail: refusal.rail, reason: refusal.reason },
+    });
+  }
+  return { kind: 'blocked', blocked };
+}
+
+/** What decideIteration left in the row when it sent a slip back: the crashed patch and the end of its output. */
+function readRepair(iteration: IterationRow): { diff: string; output: string } | null {
+  if (iteration.repairs === 0 || !iteration.patch) return null;
+  return { diff: (iteration.patch as CodeProposal).patch.diff, output: iteration.failureDetail ?? '' };
+}

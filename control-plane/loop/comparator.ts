@@ -1,0 +1,18 @@
+import { codeKeyOf, type Config } from '@nightshift/protocol';
+import type { RunRow } from '@nightshift/db';
+
+export interface Comparator {
+  which: 'incumbent' | 'baseline';
+  config: Config;
+  /** The measure key: configuration, and code when it is not the source's own. */
+  key: string;
+  /** Null: the editable files as the source has them. */
+  codeKey: string | null;
+}
+
+/** What a proposal changes: the incumbent, or always the baseline, as the spec says. */
+export function comparatorOf(run: RunRow): Comparator {
+  return run.spec.decision.compare === 'baseline'
+    ? { which: 'baseline', config: run.baselineConfig, key: run.baselineKey, codeKey: null }
+    : { which: 'incumbent', config: run.incumbentConfig, key: run.incumbentKey, codeKey: codeKeyOf(run.incumbentKey) };
+}
