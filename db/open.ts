@@ -3,6 +3,7 @@ import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres, { type Sql } from 'postgres';
 import { type ConnectionOptions, type DatabaseUrl, parseDatabaseUrl } from './database-url.js';
 import { startEmbeddedPostgres } from './embedded/start.js';
+import { openPool } from './pool.js';
 import * as schema from './schema.js';
 import { waitForServer } from './wait-for-server.js';
 
@@ -74,14 +75,14 @@ async function connect(url: string, options: OpenOptions, stopServer?: () => Pro
     await sql.end({ timeout: CLOSE_SECONDS });
     throw error;
   }
-  const client = postgres(clientOptions(target, application, max));
+  const pool = openPool((onclose) => postgres({ ...clientOptions(target, application, 1), onclose }), max);
   return {
-    db: drizzle(client, { schema }),
+    db: drizzle(pool as unknown as Sql, { schema }),
     sql,
     url,
     embedded: stopServer !== undefined,
     async close() {
-      await Promise.all([client.end({ timeout: CLOSE_SECONDS }), sql.end({ timeout: CLOSE_SECONDS })]);
+      await Promise.all([pool.close(CLOSE_SECONDS), sql.end({ timeout: CLOSE_SECONDS })]);
       await stopServer?.();
     },
   };
