@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 /** The same values as the defaults in nightshift.yaml, for a run by hand. */
 export const DEFAULTS = {
-  lr: 0.003,
+  lr: 0.001,
   beta1: 0.9,
   beta2: 0.999,
   weight_decay: 0.1,
