@@ -5,6 +5,7 @@ export * from './decision.js';
 export * from './errors.js';
 export * from './menu.js';
 export * from './metrics.js';
+export * from './patch.js';
 export * from './proposal.js';
 export * from './spec.js';
 export * from './spec-yaml.js';

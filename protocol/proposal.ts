@@ -3,8 +3,8 @@ import type { Config, KnobValue } from './menu.js';
 
 /** The rails of menu mode in the order in which they run; the first that blocks names itself. */
 export const RAILS = ['schema', 'menu', 'range', 'noop', 'cross', 'diff', 'repeat'] as const;
-/** Rails that code mode adds after `schema`. */
-export const CODE_RAILS = ['paths', 'size', 'syntax', 'imports', 'sealed'] as const;
+/** Rails that code mode adds after `schema`; `noop` and `repeat` come after them. */
+export const CODE_RAILS = ['paths', 'size', 'syntax', 'imports', 'sealed', 'secrets'] as const;
 export type Rail = (typeof RAILS)[number] | (typeof CODE_RAILS)[number];
 
 /** One change in menu mode: a knob, its new value, and why. On the wire of the field `newValue` is spelled `new_value`. */

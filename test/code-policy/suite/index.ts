@@ -1,0 +1,25 @@
+import type { CodeCase } from '@nightshift/control-plane/policy/code/bench-code';
+import { importsCases } from './imports.js';
+import { noopCases, noopNodeCases, repeatCases } from './noop.js';
+import { pathsCases } from './paths.js';
+import { safeCases } from './safe.js';
+import { schemaCases } from './schema.js';
+import { sealedCases } from './sealed.js';
+import { secretsCases } from './secrets.js';
+import { sizeCases } from './size.js';
+import { syntaxCases } from './syntax.js';
+
+/** Every case, in the order of the rails. */
+export const suite: CodeCase[] = [
+  ...schemaCases,
+  ...pathsCases,
+  ...sizeCases,
+  ...syntaxCases,
+  ...importsCases,
+  ...sealedCases,
+  ...secretsCases,
+  ...noopCases,
+  ...noopNodeCases,
+  ...repeatCases,
+  ...safeCases,
+];

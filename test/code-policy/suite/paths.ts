@@ -1,0 +1,98 @@
+import { blocked, node, swap } from './case.js';
+
+const whole = (path: string, content = 'x = 1\n') => JSON.stringify({ reason: 'x', files: [{ path, content }] });
+const git = (lines: string[], path = 'train.py') =>
+  `REASON: x\n\ndiff --git a/${path} b/${path}\n${lines.join('\n')}\n`;
+
+export const pathsCases = [
+  ...blocked('paths', {
+    'a sealed file': swap('prepare.py', 'TIME_BUDGET = 300', 'TIME_BUDGET = 3000'),
+    'the evaluator': whole('evaluate.py'),
+    'another file': whole('train2.py'),
+    absolute: whole('/etc/passwd'),
+    'an absolute path to the file': whole('/work/train.py'),
+    'a home': whole('~/train.py'),
+    'a drive': whole('C:/train.py'),
+    'climbing out': whole('../train.py'),
+    'climbing in the middle': whole('a/../train.py'),
+    'climbing at the end': whole('train.py/..'),
+    backslashes: whole('..\\train.py'),
+    'a backslash inside': whole('src\\train.py'),
+    'another case': whole('Train.py'),
+    'an ending in another case': whole('train.PY'),
+    'a Cyrillic letter': whole('tr\u0430in.py'),
+    'a full-width letter': whole('ｔrain.py'),
+    'a zero-width space': whole('train\u200b.py'),
+    'a combining mark': whole('traín.py'),
+    'a trailing dot': whole('train.py.'),
+    'a trailing space': whole('train.py '),
+    'a NUL': whole('train.py\0.txt'),
+    'a line break': whole('train.py\n'),
+    'a double slash': whole('a//train.py'),
+    'a dot in the middle': whole('a/./train.py'),
+    'the git folder': whole('.git/hooks/pre-commit'),
+    'the git folder in capitals': whole('.GIT/config'),
+    'the git folder by its short name': whole('git~1/config'),
+    'the git folder with a hidden character': whole('.g\u200cit/config'),
+    gitattributes: whole('.gitattributes'),
+    gitmodules: whole('.gitmodules'),
+    'a site customisation': whole('sitecustomize.py'),
+    'a module that shadows torch': whole('torch/__init__.py'),
+    'the spec': whole('nightshift.yaml'),
+    'the second of two files': JSON.stringify({
+      reason: 'x',
+      files: [
+        { path: 'train.py', content: 'x = 1\n' },
+        { path: 'prepare.py', content: 'y = 1\n' },
+      ],
+    }),
+    'a symbolic link': git([
+      'deleted file mode 100644',
+      '--- a/train.py',
+      '+++ /dev/null',
+      'diff --git a/train.py b/train.py',
+      'new file mode 120000',
+      '--- /dev/null',
+      '+++ b/train.py',
+      '@@ -0,0 +1 @@',
+      '+/etc/passwd',
+      '\\ No newline at end of file',
+    ]),
+    'a submodule': git([
+      'new file mode 160000',
+      '--- /dev/null',
+      '+++ b/train.py',
+      '@@ -0,0 +1 @@',
+      `+Subproject commit ${'a'.repeat(40)}`,
+    ]),
+    'a mode bit': git(['old mode 100644', 'new mode 100755']),
+    'a mode bit with a change': git([
+      'old mode 100644',
+      'new mode 100755',
+      '--- a/train.py',
+      '+++ b/train.py',
+      '@@ -16 +16 @@',
+      '-WIDTH = 128',
+      '+WIDTH = 256',
+    ]),
+    'a rename away': 'diff --git a/train.py b/old.py\nsimilarity index 100%\nrename from train.py\nrename to old.py\n',
+    'a rename over it':
+      'diff --git a/prepare.py b/train.py\nsimilarity index 100%\nrename from prepare.py\nrename to train.py\n',
+    'a copy': 'diff --git a/prepare.py b/train.py\nsimilarity index 90%\ncopy from prepare.py\ncopy to train.py\n',
+    'a binary patch': git(['index 1234567..89abcde 100644', 'GIT binary patch', 'literal 4', 'LcmZQzWMT#Y01f~L']),
+    'a binary file': git(['Binary files a/train.py and b/train.py differ']),
+    'a plain diff between two files': '--- a/prepare.py\n+++ b/train.py\n@@ -16 +16 @@\n-WIDTH = 128\n+WIDTH = 256\n',
+    'a quoted name of another file':
+      'diff --git "a/tr\\303\\240in.py" "b/tr\\303\\240in.py"\n--- "a/tr\\303\\240in.py"\n+++ "b/tr\\303\\240in.py"\n@@ -1 +1 @@\n-a\n+b\n',
+  }),
+  ...blocked(
+    'paths',
+    {
+      'a sealed file': swap('evaluate.mjs', 'a', 'b'),
+      'a package file': whole('package.json', '{"type": "module"}\n'),
+      'a module in node_modules': whole('node_modules/fs/index.js'),
+      'an npm configuration': whole('.npmrc'),
+    },
+    node,
+  ),
+];
