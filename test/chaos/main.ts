@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { startTestServer } from '@nightshift/db/testing/server';
+import { databaseUrl, startTestServer } from '@nightshift/db/testing/server';
 import { runChaos } from './chaos.js';
 
 // By hand: node test/dist/chaos/main.js --cycles 200 --seed 1, on a Postgres of its own or on --database URL.
@@ -13,7 +13,7 @@ const { values } = parseArgs({
 });
 const dir = mkdtempSync(`/tmp/nightshift-test-${process.pid}-`);
 const server = values.database === undefined ? await startTestServer(dir, undefined, 'chaos') : null;
-const url = values.database ?? withDatabase(server?.adminUrl ?? '', 'chaos');
+const url = values.database ?? databaseUrl(server?.adminUrl ?? '', 'chaos');
 const report = await runChaos({
   databaseUrl: url,
   cycles: Number(values.cycles),
@@ -25,9 +25,3 @@ await server?.stop();
 rmSync(dir, { recursive: true, force: true });
 console.log(JSON.stringify(report, null, 2));
 process.exit(report.problems.length === 0 ? 0 : 1);
-
-function withDatabase(adminUrl: string, name: string): string {
-  const parsed = new URL(adminUrl);
-  parsed.pathname = `/${name}`;
-  return parsed.href;
-}

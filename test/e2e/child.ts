@@ -13,6 +13,8 @@ export interface Child {
   pid: number;
   /** The first line that it printed, parsed: how it says that it is ready. */
   ready: Promise<Record<string, unknown>>;
+  /** The next line that it prints after `act` was done, parsed. */
+  nextLine(act: () => void): Promise<Record<string, unknown>>;
   /** Settles with what ended it. */
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   isRunning(): boolean;
@@ -38,8 +40,8 @@ export function startChild(name: string, args: string[], env: Record<string, str
       resolve({ code, signal });
     });
   });
+  const lines = createInterface({ input: child.stdout as NonNullable<typeof child.stdout> });
   const ready = new Promise<Record<string, unknown>>((resolve, reject) => {
-    const lines = createInterface({ input: child.stdout as NonNullable<typeof child.stdout> });
     lines.once('line', (line) => resolve(JSON.parse(line) as Record<string, unknown>));
     child.once('error', reject);
     void ended.then(({ code, signal }) =>
@@ -50,6 +52,12 @@ export function startChild(name: string, args: string[], env: Record<string, str
   return {
     pid: child.pid ?? 0,
     ready,
+    nextLine: (act) =>
+      new Promise((resolve, reject) => {
+        lines.once('line', (line) => resolve(JSON.parse(line) as Record<string, unknown>));
+        void ended.then(() => reject(new Error(`${name} has ended: ${complaints}`)));
+        act();
+      }),
     ended,
     isRunning: () => isRunning,
     complaints: () => complaints,

@@ -21,6 +21,13 @@ const plane = await startControlPlane({
   apiKey: (name) => process.env[name],
 });
 process.stdout.write(`${JSON.stringify({ url: plane.url, firstToken: plane.firstToken })}\n`);
+// With --expose-gc: what is really held, for tests that look for leaks.
+process.on('SIGUSR2', () => {
+  globalThis.gc?.();
+  process.stdout.write(
+    `${JSON.stringify({ heapBytes: process.memoryUsage().heapUsed, rssBytes: process.memoryUsage.rss() })}\n`,
+  );
+});
 let isStopping = false;
 const stop = () => {
   if (isStopping) return;

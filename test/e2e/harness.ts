@@ -18,6 +18,9 @@ export interface Plane {
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
   stop(): Promise<void>;
+  isRunning(): boolean;
+  /** Bytes that it holds after a collection; it must have been started with --expose-gc. */
+  heldBytes(): Promise<number>;
   /** What every life of it wrote to stderr. */
   complaints(): string;
 }
@@ -183,6 +186,15 @@ class PlaneProcess implements Plane {
     this.url = url;
     this.isUp = true;
     return firstToken;
+  }
+  isRunning(): boolean {
+    return this.#child?.isRunning() ?? false;
+  }
+  async heldBytes(): Promise<number> {
+    const child = this.#child;
+    if (!child) throw new Error('it does not run');
+    const { heapBytes } = (await child.nextLine(() => process.kill(child.pid, 'SIGUSR2'))) as { heapBytes: number };
+    return heapBytes;
   }
   async kill(): Promise<void> {
     this.isUp = false;
