@@ -88,7 +88,7 @@ async function attempt(
   const model = isCovering ? null : await modelForTurn(deps, run, context, actions, playbook);
   if (model) {
     const belief = describeBelief(input);
-    if (actions.includes('reflect') && isFirstOf('reflect', playbook, iteration.number))
+    if (actions.includes('reflect') && (await takeOnce(deps, run.id, 'reflect')))
       await reflect(deps, run, model, await promptInputOf(deps, run, context, belief, []), signal);
     const turn = await modelTurn(deps, run, iteration, context, belief, model, signal);
     if (turn.kind === 'made' && (await isWorthMeasuring(deps, run, iteration, context, input, turn.made)))
@@ -187,11 +187,16 @@ async function modelForTurn(
   return { ...model, temperature: Math.min(TEMPERATURE_MOST, model.temperature + TEMPERATURE_STEP) };
 }
 
-// A reflection is made once for its action, by the first proposal that it holds for.
-function isFirstOf(kind: PlaybookActionKind, playbook: Playbook, iteration: number): boolean {
-  return playbook.actions.some(
-    (action) => action.kind === kind && action.score === null && iteration === action.from + 1,
-  );
+// A reflection is made once for its action, by whichever proposal comes first.
+async function takeOnce(deps: LoopDeps, runId: string, kind: PlaybookActionKind): Promise<boolean> {
+  return deps.db.transaction(async (tx) => {
+    const run = await lockRun(tx, runId, { skip: false });
+    const playbook = run?.playbook as Playbook | null | undefined;
+    const action = playbook?.actions.find((one) => one.kind === kind && one.score === null && !one.isTaken);
+    if (!playbook || !action) return false;
+    const actions = playbook.actions.map((one) => (one === action ? { ...one, isTaken: true } : one));
+    return updateRun(tx, runId, { playbook: { ...playbook, actions } });
+  });
 }
 
 async function store(

@@ -28,6 +28,8 @@ export interface PlaybookAction {
   from: number;
   until: number;
   before: PlaybookFacts;
+  /** Set once the single deed of an action that is one (a reflection) has been taken up. */
+  isTaken?: boolean;
   score: { isHelped: boolean; keeps: number; newPairs: number; newKnobs: number; gain: number | null } | null;
 }
 /** Plain JSON: lives in the run's row. */

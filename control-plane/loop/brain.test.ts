@@ -1,0 +1,212 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseSpec, type SpecInput } from '@nightshift/protocol';
+import { findRun, listEvents, listIterations, listModelCallsOfRun, listNotes, type RunRow } from '@nightshift/db';
+import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { paperBox, type PaperBox } from '../testing/paper-box.js';
+import { advance } from './advance.js';
+import { createRun } from './create-run.js';
+import type { LoopDeps } from './deps.js';
+import { propose } from './propose.js';
+import type { Playbook } from '../trajectory/index.js';
+
+/** A chat endpoint that answers with what a function makes of the prompt. */
+async function chatServer(
+  answer: (prompt: string, model: string) => string,
+): Promise<{ baseUrl: string; close(): Promise<void> }> {
+  const server: Server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => (body += chunk));
+    request.on('end', () => {
+      const { messages, model } = JSON.parse(body) as { messages: { content: string }[]; model: string };
+      const content = answer(messages.map((message) => message.content).join('\n'), model);
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(
+        `data: ${JSON.stringify({ choices: [{ index: 0, delta: { role: 'assistant', content }, finish_reason: null }] })}\n\n`,
+      );
+      response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\n`);
+      response.end('data: [DONE]\n\n');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+const KNOBS = Object.fromEntries(
+  ['a', 'b', 'c', 'd'].map((name) => [name, { type: 'int' as const, range: [0, 50] as [number, number], default: 10 }]),
+);
+const SPEC: SpecInput = {
+  name: 'brain',
+  source: { path: '/nowhere' },
+  metric: { name: 'loss', goal: 'minimize' },
+  job: { train: 'true' },
+  menu: { knobs: KNOBS },
+  decision: { baselineReplicates: 2, maxReplicates: 1 },
+  stop: { iterations: 40 },
+};
+// Nothing is ever better than the baseline, and everything differs: a plateau from the first iteration on.
+const worse = (config: Record<string, unknown>) =>
+  100 + Object.values(config).reduce<number>((sum, value) => sum + Math.abs(Number(value) - 10), 0);
+
+let database: TestDatabase;
+let deps: LoopDeps;
+const servers: { close(): Promise<void> }[] = [];
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const quiet = {
+    debug() {},
+    info() {},
+    warn() {},
+    error(fields: object, message: string) {
+      throw new Error(message, { cause: fields });
+    },
+  };
+  deps = {
+    db: database.db,
+    log: quiet,
+    wake: { run() {}, fleet() {} },
+    apiKey: () => undefined,
+    leaseMs: 10_000,
+    signal: new AbortController().signal,
+  };
+});
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.close()));
+  await database.drop();
+});
+
+async function drive(spec: SpecInput, box: PaperBox, until: (run: RunRow) => Promise<boolean>): Promise<RunRow> {
+  const { id } = await createRun(deps, parseSpec(spec), { notes: 'begin with a' });
+  for (let i = 0; i < 300; i++) {
+    for (
+      let claims = await advance(deps, id, { skip: false });
+      claims.length > 0;
+      claims = await advance(deps, id, { skip: false })
+    )
+      for (const claim of claims) await propose(deps, claim);
+    const run = (await findRun(deps.db, id)) as RunRow;
+    if (run.endedAt || (await until(run))) return run;
+    await box.work(worse);
+  }
+  throw new Error('the run did not get there');
+}
+const eventsOf = async (run: RunRow, type: string) =>
+  (await listEvents(deps.db, { runId: run.id, types: [type], limit: 100 })).map((event) => event.payload);
+const nextValue = (used: Map<string, number>) => {
+  const knob = ['a', 'b', 'c'][used.size % 3] as string;
+  const value = 11 + (used.get(knob) ?? 0);
+  used.set(`${knob}${value}`, 1);
+  used.set(knob, value - 10);
+  return JSON.stringify({ knob, new_value: value, reason: 'the next one' });
+};
+
+describe('health that acts', () => {
+  test('tries one remedy after the other on a plateau, scores each, and pauses when none helped', async () => {
+    const box = await paperBox(deps.db);
+    const run = await drive({ ...SPEC, health: { pauseAfter: 1 } }, box, async (now) => now.state === 'paused');
+    expect(run.state).toBe('paused');
+    const actions = await eventsOf(run, 'health.action');
+    expect(actions.at(-1)).toMatchObject({ kind: 'pause', verdict: 'plateaued' });
+    expect(actions.length).toBeGreaterThanOrEqual(2);
+    const scored = await eventsOf(run, 'health.scored');
+    expect(scored.length).toBe(actions.length - 1);
+    expect((run.playbook as Playbook).actions.slice(0, -1).every((action) => action.score !== null)).toBe(true);
+  });
+
+  test('does nothing when the spec says so', async () => {
+    const box = await paperBox(deps.db);
+    const run = await drive({ ...SPEC, health: { act: false }, stop: { iterations: 20 } }, box, async () => false);
+    expect(run.state).toBe('completed');
+    expect(await eventsOf(run, 'health.action')).toEqual([]);
+  });
+});
+
+describe('with a model', () => {
+  test('a plateau makes it rewrite the notes, which every later prompt carries', async () => {
+    const used = new Map<string, number>();
+    const server = await chatServer((prompt) =>
+      prompt.includes('revised strategy notes')
+        ? '{"notes": "stop moving a; try d", "reason": "a never helped"}'
+        : nextValue(used),
+    );
+    servers.push(server);
+    const box = await paperBox(deps.db);
+    const model = { baseUrl: server.baseUrl, name: 'm', timeout: '10s' };
+    const run = await drive(
+      { ...SPEC, proposer: { kind: 'model', model, reflect: 'adopt' } },
+      box,
+      async (now) => (await listNotes(deps.db, now.id)).length > 1,
+    );
+    const notes = await listNotes(deps.db, run.id);
+    expect(notes.map((note) => [note.version, note.author, note.state])).toEqual([
+      [1, 'person', 'adopted'],
+      [2, 'model', 'adopted'],
+    ]);
+    expect(notes[0]?.body).toBe('begin with a');
+    expect((await findRun(deps.db, run.id))?.notes).toBe('stop moving a; try d');
+    const calls = await listModelCallsOfRun(deps.db, run.id);
+    expect(calls.filter((call) => call.purpose === 'reflect')).toHaveLength(1);
+    expect(JSON.stringify(calls.find((call) => call.purpose === 'propose')?.messages)).toContain('begin with a');
+  });
+
+  test('a critic vetoes after the rails, and every fourth veto is measured all the same', async () => {
+    const used = new Map<string, number>();
+    const server = await chatServer((prompt, name) =>
+      name === 'critic' ? '{"veto": true, "reason": "it never works"}' : nextValue(used),
+    );
+    servers.push(server);
+    const box = await paperBox(deps.db);
+    const at = (name: string) => ({ baseUrl: server.baseUrl, name, timeout: '10s' });
+    const run = await drive(
+      {
+        ...SPEC,
+        health: { act: false },
+        stop: { iterations: 5 },
+        proposer: { kind: 'model', model: at('m'), critic: at('critic') },
+      },
+      box,
+      async () => false,
+    );
+    const iterations = (await listIterations(deps.db, run.id)).filter((iteration) => iteration.state !== 'cancelled');
+    expect(iterations.map((iteration) => iteration.proposer)).toEqual([
+      'sampler',
+      'sampler',
+      'sampler',
+      'model',
+      'sampler',
+    ]);
+    expect(iterations[3]?.critique).toMatchObject({ veto: true, isOverruled: true, reason: 'it never works' });
+    expect(await eventsOf(run, 'critic.veto')).toHaveLength(4);
+  });
+
+  test('after measured iterations without a keep the next model of the ladder proposes', async () => {
+    const used = new Map<string, number>();
+    const asked: string[] = [];
+    const server = await chatServer((prompt, name) => {
+      asked.push(name);
+      return nextValue(used);
+    });
+    servers.push(server);
+    const box = await paperBox(deps.db);
+    const at = (name: string) => ({ baseUrl: server.baseUrl, name, timeout: '10s' });
+    const run = await drive(
+      {
+        ...SPEC,
+        health: { act: false },
+        stop: { iterations: 9 },
+        proposer: { kind: 'model', model: at('small'), ladder: { after: 3, models: [at('large')] } },
+      },
+      box,
+      async () => false,
+    );
+    expect(asked[0]).toBe('small');
+    expect(asked.at(-1)).toBe('large');
+    expect(asked.lastIndexOf('small')).toBeLessThan(asked.indexOf('large'));
+    expect((await findRun(deps.db, run.id))?.ladderStep).toBe(1);
+    expect(await eventsOf(run, 'model.ladder')).toMatchObject([{ step: 1, model: 'large' }]);
+  });
+});
