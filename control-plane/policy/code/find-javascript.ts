@@ -87,6 +87,7 @@ export function findJavascript({ program, tokens }: JavascriptModule, path: stri
         const source = fold(node['source'] as Node);
         if (source === null) add('imports', `import()|${text(node)}`, node, 'import() of a name that is computed');
         else module_(source, node, text(node));
+        if (source !== null) late(source, node);
         return;
       }
       case 'TSImportEqualsDeclaration':
@@ -137,6 +138,12 @@ export function findJavascript({ program, tokens }: JavascriptModule, path: stri
     }
   }
 
+  /** Only what is imported at the top can be followed to where it writes. */
+  function late(source: string, node: Node): void {
+    if (bare(source).split('/')[0] === 'fs')
+      add('imports', `late|${text(node)}`, node, 'fs is loaded late: import it at the top', 'fs');
+  }
+
   function literal(node: Node, unit: string): boolean | void {
     const folded = fold(node);
     if (folded !== null) {
@@ -180,7 +187,10 @@ export function findJavascript({ program, tokens }: JavascriptModule, path: stri
     const last = dotted?.split('.').at(-1) ?? '';
     if (dotted === 'require') {
       const source = args[0] ? fold(args[0]) : null;
-      if (source !== null) module_(source, node, text(node));
+      if (source !== null) {
+        module_(source, node, text(node));
+        late(source, node);
+      }
     }
     if (/^(?:setTimeout|setInterval|setImmediate)$/.test(dotted ?? '') && args[0] && fold(args[0]) !== null)
       add('imports', `timer|${text(node)}`, node, 'a timer with a text runs the text');
@@ -221,6 +231,7 @@ export function findJavascript({ program, tokens }: JavascriptModule, path: stri
     // The longest chain is looked at once, not again for each of its beginnings.
     const dotted = parent?.type === 'MemberExpression' && parent['object'] === node ? null : dottedOf(node);
     if (dotted === null) return;
+    handedOn(dotted, node, parent, unit);
     const reached = hazardOf(dotted);
     if (reached && !dotted.startsWith('require.'))
       add(
@@ -237,6 +248,13 @@ export function findJavascript({ program, tokens }: JavascriptModule, path: stri
       add('sealed', `evaluator|${unit}`, node, `it changes how ${asked}, the evaluator, is used`);
     if (dotted.startsWith('process.env.') && node['computed'] !== true)
       found.push(...literalFindings(name, sealed, unit, lineOf(node)));
+  }
+
+  /** A function that writes is judged where it is called, so it has to be called where it is named. */
+  function handedOn(dotted: string, node: Node, parent: Node | null, unit: string): void {
+    const isWriter = dotted.startsWith('fs') && WRITERS.has(dotted.split('.').at(-1) as string) && dotted.includes('.');
+    if (isWriter && parent?.['callee'] !== node && parent?.type !== 'ImportSpecifier')
+      add('imports', `value ${dotted}|${unit}`, node, `${dotted} is handed on as a value`, 'fs');
   }
 
   function identifier(node: Node, parent: Node | null, unit: string): void {
@@ -256,9 +274,10 @@ export function findJavascript({ program, tokens }: JavascriptModule, path: stri
     const isBase = parent?.type === 'MemberExpression' && parent['object'] === node;
     if (name === 'process' && !isBase)
       add('imports', `value process|${unit}`, node, 'process is handed on as a value', 'process');
-    if (/^(?:Math|Date|performance|console)$/.test(name) && !isBase && parent?.type !== 'NewExpression')
+    if (/^(?:Math|Date|performance|console)$/.test(name) && !isBase && parent?.['callee'] !== node)
       add('sealed', `value ${name}|${unit}`, node, `${name} is handed on as a value`);
     const origin = imported.get(name);
+    handedOn(origin ?? name, node, parent, unit);
     if (sealedLocals.has(name) && EVALUATES.test(origin?.split('.').at(-1) ?? name))
       add('sealed', `evaluator|${unit}`, node, `it changes how ${name}, the evaluator, is used`);
     if (namespaces.has(name) && !isBase)

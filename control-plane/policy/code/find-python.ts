@@ -54,6 +54,7 @@ export function findPython({ statements, tokens }: PythonModule, sealed: Sealed)
   }
 
   block(statements, '', true);
+  for (const name of names.ambiguous) add('sealed', `twice ${name}`, 1, `it gives ${name} two meanings`);
   return found;
 
   function add(
@@ -146,7 +147,11 @@ export function findPython({ statements, tokens }: PythonModule, sealed: Sealed)
       add('sealed', `import ${dotted}`, line, `${root} reaches the end of the process or the runner's signals`);
     else if (!PURE_MODULES.has(root))
       add('imports', `module ${root}`, line, `${root} is a module that the base does not import`, root);
-    const hazard = hazardOf(dotted) ?? (dotted === module ? null : attributeHazard(dotted.split('.').at(-1) as string));
+    const inner = dotted
+      .split('.')
+      .slice(1)
+      .find((part) => attributeHazard(part) !== null);
+    const hazard = hazardOf(dotted) ?? (inner === undefined ? null : attributeHazard(inner));
     if (hazard) add(hazard.rail, `import ${dotted}`, line, hazard.reason, hazard.name);
     if (dotted !== module && isSeedCall(dotted.split('.').at(-1) as string))
       add('sealed', `import ${dotted}`, line, `${dotted} sets the seed, which the runner owns`);
@@ -268,7 +273,7 @@ export function findPython({ statements, tokens }: PythonModule, sealed: Sealed)
           break;
         case 'Comprehension':
           for (const clause of at.clauses) {
-            if (clause.target.type === 'Name') bindName(clause.target.id, unit, line, null);
+            bind(clause.target, unit);
           }
           for (const inner of below(at)) push(inner);
           break;

@@ -6,21 +6,27 @@ export interface Names {
   imported: Map<string, string>;
   /** Local names that hold a module for sure. */
   modules: Set<string>;
+  /** Local names that are imported as two different things, so that nobody can say which one is meant where. */
+  ambiguous: Set<string>;
 }
 
 export function namesOf(statements: readonly Statement[]): Names {
-  const names: Names = { imported: new Map(), modules: new Set() };
+  const names: Names = { imported: new Map(), modules: new Set(), ambiguous: new Set() };
+  const set = (local: string, dotted: string) => {
+    if ((names.imported.get(local) ?? dotted) !== dotted) names.ambiguous.add(local);
+    names.imported.set(local, dotted);
+  };
   eachStatement(statements, (statement) => {
     if (statement.type === 'Import')
       for (const { name, as } of statement.names) {
         const local = as ?? (name.split('.')[0] as string);
-        names.imported.set(local, as === null ? local : name);
+        set(local, as === null ? local : name);
         names.modules.add(local);
       }
     else if (statement.type === 'From' && statement.names)
       for (const { name, as } of statement.names) {
         const dotted = `${statement.module.replace(/^\.+/, '')}.${name}`;
-        names.imported.set(as ?? name, dotted);
+        set(as ?? name, dotted);
         if (
           /^(?:os\.path|torch\.(?:cuda|random|backends|mps)|numpy\.random|[\w.]*\.?(?:os|sys|time|random|builtins))$/.test(
             dotted,

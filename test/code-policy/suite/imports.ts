@@ -64,6 +64,7 @@ export const importsCases = [
     'open by another name': top('o = open'),
     'a path that writes': top('import pathlib\npathlib.Path("x").write_text("1")'),
     'a relative import': top('from . import helper'),
+    'os as a part of torch': top('import torch.os as o'),
     'a second Python': top('import code\ncode.interact()'),
   }),
   ...blocked(
@@ -98,6 +99,8 @@ export const importsCases = [
       'a write to code': topJs("writeFileSync('optimizer.mjs', '');"),
       'a write somewhere': topJs('writeFileSync(options.out, text);'),
       'a read elsewhere': topJs("readFileSync('../secret/validation.bin');"),
+      'a writer under another name': topJs("const w = writeFileSync;\nw('../x', '1');"),
+      'a writer loaded late': topJs("const { writeFileSync: w } = await import('node:fs');\nw('../x', '1');"),
       Reflect: topJs("Reflect.get(table, 'x');"),
       defineProperty: topJs("Object.defineProperty(table, 'size', { get: () => 0 });"),
       'fetch in TypeScript': 'loss.ts\n```ts\nexport const load = (url: string) => fetch(url as string);\n```\n',
