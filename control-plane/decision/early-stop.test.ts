@@ -2,14 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { earlyStop, type CurvePoint, type EarlierCurve, type EarlyStopInput } from './early-stop.js';
 
-/** Falls from 10 towards `end` over 100 seconds, a point every `every` seconds. */
+/** Falls from three times `end` towards it over 100 seconds, a point every `every` seconds. */
 const curve = (end: number, until = 100, every = 1): CurvePoint[] =>
   Array.from({ length: Math.floor(until / every) + 1 }, (_, i) => ({
     t: i * every,
-    value: end + (10 - end) / (1 + (i * every) / 10),
+    value: end * (1 + 2 / (1 + (i * every) / 10)),
   }));
 const kept = (end: number, configKey = 'base'): EarlierCurve => ({ configKey, isKept: true, points: curve(end) });
 const reverted = (end: number): EarlierCurve => ({ configKey: `r${end}`, isKept: false, points: curve(end) });
+/** Four configurations that were tried and reverted: with the baseline they tell how curves go on. */
+const tried = [1, 3, 3.5, 2.5].map(reverted);
 const ask = (input: Partial<EarlyStopInput>) =>
   earlyStop({
     metric: 'train_loss',
@@ -19,7 +21,7 @@ const ask = (input: Partial<EarlyStopInput>) =>
     budgetSeconds: 100,
     minImprovement: 0.005,
     running: curve(4, 42),
-    earlier: [kept(2), kept(2.02), kept(1.99)],
+    earlier: [kept(2), kept(2.02), kept(1.99), ...tried],
     ...input,
   });
 
@@ -28,21 +30,21 @@ describe('earlyStop by the envelope', () => {
     const stop = ask({});
     expect(stop).toMatchObject({ seconds: 42, share: 0.42, n: 3 });
     expect(stop?.why).toMatch(
-      /^at 42% of the budget train_loss 5\.\d+ is worse than every kept curve \(3\.\d+ to 3\.\d+\)$/,
+      /^at 42% of the budget train_loss 5\.\d+ is worse than every kept curve \(2\.\d+ to 2\.\d+\)$/,
     );
   });
 
   test('goes on with what is within the noise of the worst kept curve', () => {
     expect(ask({ running: curve(2.03, 60) })).toBeNull();
-    expect(ask({ running: curve(2.03, 60), earlier: [kept(2), kept(2)] })).not.toBeNull();
+    expect(ask({ running: curve(2.03, 60), earlier: [kept(2), kept(2), ...tried] })).not.toBeNull();
   });
 
   test('goes on with what is better than one kept curve, however good the others are', () => {
-    expect(ask({ earlier: [kept(2), kept(1.5), kept(5, 'first')] })).toBeNull();
+    expect(ask({ earlier: [kept(2), kept(1.5), kept(5, 'first'), ...tried] })).toBeNull();
   });
 
   test('is indifferent to reverted curves but for the noise in them', () => {
-    expect(ask({ earlier: [kept(2), kept(2.02), kept(1.99), reverted(9)] })).not.toBeNull();
+    expect(ask({ earlier: [kept(2), kept(2.02), kept(1.99), ...tried, reverted(0.5)] })).not.toBeNull();
   });
 
   test('stops nothing before its share of the budget, nor at its very end', () => {
@@ -51,9 +53,31 @@ describe('earlyStop by the envelope', () => {
     expect(ask({ running: curve(9, 96) })).toBeNull();
   });
 
-  test('needs two kept curves', () => {
+  test('needs two kept curves, and whole curves of five configurations', () => {
     expect(ask({ earlier: [] })).toBeNull();
-    expect(ask({ earlier: [kept(2), reverted(2)] })).toBeNull();
+    expect(ask({ earlier: [kept(2), ...tried] })).toBeNull();
+    expect(ask({ earlier: [kept(2), kept(2.02), ...tried] })).not.toBeNull();
+    expect(ask({ earlier: [kept(2), kept(2.02), ...tried.slice(1)] })).toBeNull();
+  });
+
+  test('goes on with what starts slowly where curves are known to cross', () => {
+    // At half time between 2.5 and 9, at the end all near 2.
+    const crossing = [0, 1, 2, 3, 4].map((i): EarlierCurve => {
+      const points = curve(2).map(({ t, value }) => ({ t, value: value + (t < 80 ? i * 1.5 : i * 0.01) }));
+      return { configKey: `c${i}`, isKept: false, points };
+    });
+    const known = [kept(2), kept(2.02), kept(1.99)];
+    expect(ask({ running: curve(4, 50), earlier: [...known, ...tried] })).not.toBeNull();
+    expect(ask({ running: curve(4, 50), earlier: [...known, ...crossing] })).toBeNull();
+  });
+
+  test('is as sure of metrics that cross zero, where nothing is a ratio', () => {
+    const below = (curves: readonly EarlierCurve[]) =>
+      curves.map((known) => ({ ...known, points: known.points.map(({ t, value }) => ({ t, value: value - 4 })) }));
+    const earlier = below([kept(2), kept(2.02), kept(1.99), ...tried]);
+    const running = (end: number) => curve(end, 50).map(({ t, value }) => ({ t, value: value - 4 }));
+    expect(ask({ running: running(6), earlier })).not.toBeNull();
+    expect(ask({ running: running(2), earlier })).toBeNull();
   });
 
   test('one loud step stops nobody', () => {
@@ -83,7 +107,7 @@ describe('earlyStop by the median', () => {
 
   test('stops what was never as good as the median of the means so far, of five configurations or more', () => {
     expect(ask({ rule: 'median', earlier, running: curve(8, 50) })?.why).toMatch(
-      /is worse than the median of 5 earlier configurations \(4\.\d+\)$/,
+      /is worse than the median of 5 earlier configurations \(3\.\d+\)$/,
     );
     expect(ask({ rule: 'median', earlier: earlier.slice(1), running: curve(8, 50) })).toBeNull();
     expect(ask({ rule: 'median', earlier, running: curve(2.2, 50) })).toBeNull();
@@ -95,31 +119,63 @@ describe('earlyStop by the median', () => {
   });
 });
 
-test('mirrored curves and goals give mirrored answers', () => {
-  const points = fc.array(fc.double({ min: 0.1, max: 10, noNaN: true }), { minLength: 3, maxLength: 20 });
-  const build = (values: number[], sign: number, until: number) =>
-    values.map((value, i) => ({ t: (i * until) / (values.length - 1), value: sign * value }));
-  fc.assert(
-    fc.property(
-      points,
-      fc.array(points, { minLength: 2, maxLength: 8 }),
-      fc.constantFrom('envelope' as const, 'median' as const),
-      (running, others, rule) => {
-        const answer = (sign: number) =>
-          ask({
-            rule,
-            goal: sign === 1 ? 'minimize' : 'maximize',
-            running: build(running, sign, 50),
-            earlier: others.map((values, i) => ({
-              configKey: String(i % 6),
-              isKept: i % 2 === 0,
-              points: build(values, sign, 100),
-            })),
-          });
-        const [down, up] = [answer(1), answer(-1)];
+describe('whatever the curves', () => {
+  const values = fc.array(fc.double({ min: 0.1, max: 10, noNaN: true }), { minLength: 3, maxLength: 20 });
+  const night = fc.record({
+    running: values,
+    others: fc.array(values, { minLength: 5, maxLength: 10 }),
+    rule: fc.constantFrom('envelope' as const, 'median' as const),
+  });
+  const answer = (
+    { running, others, rule }: { running: number[]; others: number[][]; rule: EarlyStopInput['rule'] },
+    change: (value: number) => number,
+    goal: EarlyStopInput['goal'] = 'minimize',
+  ) => {
+    const build = (of: number[], until: number) =>
+      of.map((value, i) => ({ t: (i * until) / (of.length - 1), value: change(value) }));
+    return ask({
+      rule,
+      goal,
+      running: build(running, 50),
+      earlier: others.map((of, i) => ({ configKey: String(i % 6), isKept: i % 2 === 0, points: build(of, 100) })),
+    });
+  };
+
+  test('another unit of the metric changes nothing', () => {
+    fc.assert(
+      fc.property(night, (curves) => {
+        const [plain, scaled] = [answer(curves, (value) => value), answer(curves, (value) => value * 1024)];
+        expect(scaled === null).toBe(plain === null);
+        if (plain && scaled) expect(scaled.worst).toBeCloseTo(plain.worst * 1024, 6);
+      }),
+    );
+  });
+
+  test('a metric that is better when it is higher is judged as its mirror image', () => {
+    fc.assert(
+      fc.property(night, (curves) => {
+        const down = answer({ ...curves, rule: 'median' }, (value) => value);
+        const up = answer({ ...curves, rule: 'median' }, (value) => -value, 'maximize');
         expect(up === null).toBe(down === null);
         if (up && down) expect(up.worst).toBeCloseTo(-down.worst, 9);
-      },
-    ),
-  );
+      }),
+    );
+  });
+
+  test('a candidate as good as a kept curve at every instant is never stopped', () => {
+    fc.assert(
+      fc.property(night, (curves) => {
+        const points = [...curves.others[0]!];
+        const build = (of: number[]) => of.map((value, i) => ({ t: (i * 100) / (of.length - 1), value }));
+        const earlier = curves.others.map((of, i) => ({
+          configKey: String(i),
+          isKept: i % 2 === 0,
+          points: build(of),
+        }));
+        const running = build(points).filter(({ t }) => t <= 50);
+        const stop = ask({ running, earlier });
+        expect(stop).toBeNull();
+      }),
+    );
+  });
 });

@@ -1,6 +1,6 @@
 import type { Goal } from '@nightshift/protocol';
 import { noisePrior } from './evidence.js';
-import { estimateNoise, mean, shrinkNoise } from './noise.js';
+import { estimateNoise, mean, shrinkNoise, sumOfSquares } from './noise.js';
 import { studentUpperQuantile } from './student-t.js';
 
 export interface CurvePoint {
@@ -45,9 +45,12 @@ export interface EarlyStop {
 const WINDOW = 0.1;
 /** What little is left after this share is worth more as a whole measurement. */
 const TOO_LATE = 0.95;
-/** One look at a candidate as good as the worst kept one stops it with about this probability. */
+/** One look at a candidate as good as the worst kept one finds it worse with about this probability. */
 const FALSE_STOP = 0.01;
+/** How lucky a curve may still get, as a probability. Ten times this loses the better ones of candidates whose curves cross. */
+const LUCK = 0.001;
 const MIN_KEPT = 2;
+/** Configurations whose whole curve is known: fewer say too little of how differently curves go on. */
 const MIN_CONFIGS = 5;
 const MIN_POINTS = 2;
 
@@ -55,8 +58,9 @@ const MIN_POINTS = 2;
  * Says whether a running candidate is hopeless, from its curve so far and those of earlier measurements at the same training
  * time; null while it is not. A value that is not finite is worse than any that is.
  *
- * `envelope`: worse than every kept curve by more than what noise explains, t_0.99 · σ̃ · √2, with σ̃ pooled over the curves of
- * repeated configurations at that time and shrunken as in decisions. `median`: its best value so far is worse than the median
+ * `envelope`: worse than every kept curve by more than noise explains, t_0.99 · σ̃ · √2 with σ̃ pooled over the curves of
+ * repeated configurations at that time and shrunken as in decisions; and unable to end as well as any of them, however luckily
+ * it goes on (`bestEnd`). `median`: its best value so far is worse than the median
  * over configurations of the curves' means up to that time (the median stopping rule of Golovin et al., Google Vizier, 2017).
  */
 export function earlyStop(input: EarlyStopInput): EarlyStop | null {
@@ -82,18 +86,28 @@ function byEnvelope(input: EarlyStopInput, t: number): Found | null {
   const window = WINDOW * input.budgetSeconds;
   const sign = input.goal === 'minimize' ? 1 : -1;
   const kept: number[] = [];
+  const keptEnds: number[] = [];
   const groups = new Map<string, number[]>();
+  const ways = new Map<string, { from: number; to: number }[]>();
   for (const curve of input.earlier) {
-    const value = meanBefore(finite(curve.points), t, window);
-    if (value === null) continue;
-    if (curve.isKept) kept.push(value);
-    groups.set(curve.configKey, [...(groups.get(curve.configKey) ?? []), value]);
+    const points = finite(curve.points);
+    const value = meanBefore(points, t, window);
+    const end = meanBefore(points, points.at(-1)?.t ?? 0, window);
+    if (value === null || end === null) continue;
+    if (curve.isKept) {
+      kept.push(value);
+      keptEnds.push(end);
+    }
+    add(groups, curve.configKey, value);
+    add(ways, curve.configKey, { from: value, to: end });
   }
-  if (kept.length < MIN_KEPT) return null;
+  if (kept.length < MIN_KEPT || ways.size < MIN_CONFIGS) return null;
   const worst = sign * Math.max(...kept.map((value) => sign * value));
   const best = sign * Math.min(...kept.map((value) => sign * value));
   const value = hasLeft(input.running) ? NaN : meanBefore(finite(input.running), t, window);
   if (value === null) return null;
+  const found = { value, best, worst, n: kept.length };
+  if (Number.isNaN(value)) return found;
   // A prior of its own size stands in while nothing was measured twice.
   const scale = Math.abs(mean(kept)) || 1;
   const prior = noisePrior(input.minImprovement);
@@ -102,8 +116,24 @@ function byEnvelope(input: EarlyStopInput, t: number): Found | null {
   const slack = studentUpperQuantile(FALSE_STOP, noise.degreesOfFreedom) * noise.sd * Math.SQRT2;
   const isWorse = (of: number) => sign * (of - worst) > slack;
   const recent = finite(input.running).filter((point) => point.t > t - window);
-  const isHopeless = !Number.isFinite(value) || (isWorse(value) && isWorse(median(recent.map((point) => point.value))));
-  return isHopeless ? { value, best, worst, n: kept.length } : null;
+  if (!isWorse(value) || !isWorse(median(recent.map((point) => point.value)))) return null;
+  const reach = bestEnd(value, [...ways.values()], sign);
+  return keptEnds.every((end) => sign * (reach - end) > 0) ? found : null;
+}
+
+/**
+ * How good a curve that is at `value` now may still end: as earlier configurations went on from the same time, with the luck of
+ * one in a thousand. Ways are ratios where everything is positive, and differences otherwise; the mean and the spread over
+ * configurations give the bound of a prediction interval, x̄ ∓ t_0.999(m − 1) · s · √(1 + 1/m).
+ */
+function bestEnd(value: number, ways: readonly (readonly { from: number; to: number }[])[], sign: 1 | -1): number {
+  const arePositive = value > 0 && ways.every((same) => same.every(({ from, to }) => from > 0 && to > 0));
+  const to = arePositive ? Math.log : (x: number) => x;
+  const steps = ways.map((same) => mean(same.map((way) => to(way.to) - to(way.from))));
+  const sd = Math.sqrt(sumOfSquares(steps) / (steps.length - 1));
+  const luck = studentUpperQuantile(LUCK, steps.length - 1) * sd * Math.sqrt(1 + 1 / steps.length);
+  const end = to(value) + mean(steps) - sign * luck;
+  return arePositive ? Math.exp(end) : end;
 }
 
 function byMedian(input: EarlyStopInput, t: number): Found | null {
@@ -112,7 +142,7 @@ function byMedian(input: EarlyStopInput, t: number): Found | null {
   for (const curve of input.earlier) {
     const points = finite(curve.points);
     const value = meanBefore(points, t, t - (points[0]?.t ?? t));
-    if (value !== null) groups.set(curve.configKey, [...(groups.get(curve.configKey) ?? []), value]);
+    if (value !== null) add(groups, curve.configKey, value);
   }
   if (groups.size < MIN_CONFIGS) return null;
   const middle = median([...groups.values()].map(mean));
@@ -120,6 +150,12 @@ function byMedian(input: EarlyStopInput, t: number): Found | null {
   const best = sign * Math.min(...finite(input.running).map((point) => sign * point.value));
   const value = isLost ? NaN : best;
   return isLost || sign * (value - middle) > 0 ? { value, best: middle, worst: middle, n: groups.size } : null;
+}
+
+function add<T>(groups: Map<string, T[]>, key: string, value: T): void {
+  const group = groups.get(key);
+  if (group) group.push(value);
+  else groups.set(key, [value]);
 }
 
 function finite(points: readonly CurvePoint[]): CurvePoint[] {

@@ -44,7 +44,8 @@ export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationR
   const comparison = comparable(measurements, { candidate: key, comparator: comparator.key });
   const target = { config: iteration.config as Config, configKey: key };
   const measureAgain = async (role: 'replicate' | 'audit', pinnedBoxId: string | null, why: string): Promise<void> => {
-    const replicate = jobs.filter((job) => job.role === role).length + 1;
+    // Those of a patch that was repaired since are counted too: a number is given once in an iteration.
+    const replicate = allJobs.filter((job) => job.role === role).length + 1;
     const what = role === 'replicate' ? target : { config: comparator.config, configKey: comparator.key };
     await queueJob(tx, run, {
       iterationId: iteration.id,
