@@ -107,6 +107,13 @@ export const gpuFactSchema = z.object({
   isUnified: z.boolean(),
   driver: z.string().nullable(),
 });
+/** What an agent found wrong with its box: a box with a problem gets no new work until it says that the problem is gone. */
+export const boxHealthSchema = z.object({
+  ok: z.boolean(),
+  problems: z.array(z.object({ code: z.string().max(60), detail: z.string().max(500) })).max(20),
+});
+export type BoxHealth = z.infer<typeof boxHealthSchema>;
+
 export const boxFactsSchema = z.object({
   hostname: z.string().max(255),
   os: z.string().max(100),
@@ -116,6 +123,8 @@ export const boxFactsSchema = z.object({
   gpus: z.array(gpuFactSchema).max(64),
   node: z.string().max(40),
   agentVersion: z.string().max(40),
+  /** Left out by agents that do not look. */
+  health: boxHealthSchema.optional(),
 });
 export type BoxFacts = z.infer<typeof boxFactsSchema>;
 
@@ -172,6 +181,8 @@ export const agentFrameSchema = z.discriminatedUnion('type', [
     freeSlots: z.number().int().min(0).max(1000),
     dirty: z.array(z.number().int()).max(1000),
     telemetry: z.array(telemetrySchema).max(50),
+    /** The box's facts, when they are no longer what this connection was last told. */
+    facts: boxFactsSchema.optional(),
   }),
   z.object({ type: z.literal('accepted'), ...attempt }),
   z.object({

@@ -17,6 +17,7 @@ import {
   findRun,
   isStoppedEarly,
   keepLateExit,
+  lockJob,
   moveJob,
   recordEvent,
   updateBox,
@@ -105,10 +106,12 @@ function judge(exit: ExitRecord, metric: Spec['metric'] | null): Outcome {
 async function settleJob(
   tx: Tx,
   attempt: AttemptRow,
-  job: JobRow,
+  read: JobRow,
   outcome: Outcome,
   known: { startedAt: string | null; fingerprint: string | null },
 ): Promise<void> {
+  // Held from here: a request to cancel that came in between would wait for ever with a job that is queued again.
+  const job = (await lockJob(tx, read.id)) ?? read;
   const isUnasked = outcome.reason === 'cancelled' && job.cancelRequestedAt === null;
   const isInfrastructure = isInfrastructureReason(outcome.reason) || isUnasked;
   await updateBreaker(tx, attempt.boxId, outcome.reason);

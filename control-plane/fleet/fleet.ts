@@ -2,16 +2,18 @@ import { PING_MS, UNREACHABLE_AFTER_MS } from '@nightshift/protocol';
 import {
   deleteOldTelemetry,
   listAttemptsOfSilentBoxes,
-  listCancelRequested,
   markSilentBoxes,
   recordEvent,
   type BoxRow,
 } from '@nightshift/db';
 import { CurveWatch } from './curve-watch.js';
 import { LOST_AFTER_MS, type AgentSocket, type FleetDeps } from './deps.js';
+import { Dispatcher } from './dispatcher.js';
 import { loseAttempt } from './finish-attempt.js';
+import { Heartbeats } from './heartbeats.js';
 import { releasePins } from './release-pins.js';
-import { Session } from './session.js';
+import { Session, type SessionHost } from './session.js';
+import { Terminals, type TerminalLink, type Watcher } from './terminals.js';
 
 export interface Fleet {
   /** A box has connected with its credential. A second connection of the same box replaces the first. */
@@ -23,6 +25,8 @@ export interface Fleet {
   tellFlags(box: BoxRow): void;
   /** Asks a connected box to kill what its ended jobs left behind; false when it is not connected here. */
   clean(boxId: string): boolean;
+  /** Shows the live terminal of an attempt; null when its box is not connected here. */
+  watchTerminal(boxId: string, attempt: { attemptId: string; token: string }, watcher: Watcher): TerminalLink | null;
   /** Closes a removed box's session. */
   drop(boxId: string, reason: string): void;
   connected(): string[];
@@ -32,45 +36,30 @@ export interface Fleet {
 /** All boxes that are connected to this process. Jobs are rows: any replica gives them out to the boxes that it holds. */
 export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetryKeepDays: number }): Fleet {
   const sessions = new Map<string, Session>();
-  const curves = new CurveWatch(deps);
+  const dispatcher = new Dispatcher(deps, sessions);
+  const beats = new Heartbeats(deps, (boxIds) => {
+    // A box that got no work may get it again: it is clean, say, or well.
+    lookAgain(boxIds.flatMap((id) => sessions.get(id) ?? []).filter((session) => !session.takesWork));
+  });
+  const terminals = new Terminals((boxId, frame) => sessions.get(boxId)?.send(frame));
   let isStopped = false;
-  let isWaking = false;
-  let wakeAgain = false;
-
-  const passOn = async (): Promise<void> => {
-    const ready = [...sessions.values()].filter((session) => session.isReady);
-    for (const { attempt, job } of await listCancelRequested(
-      deps.db,
-      ready.map((session) => session.boxId),
-    ))
-      sessions.get(attempt.boxId)?.send({
-        type: 'cancel',
-        attemptId: attempt.id,
-        token: attempt.token,
-        detail: job.detail ?? 'cancelled on request',
-      });
-    await Promise.all(ready.map((session) => session.dispatch()));
+  const lookAgain = (some: Session[]) => {
+    if (isStopped || some.length === 0) return;
+    dispatcher
+      .reconcile(some)
+      .then(() => dispatcher.wake())
+      .catch((error: unknown) => deps.log.warn({ err: error }, 'the sweep looks at the boxes again'));
   };
-
-  const wake = (): void => {
-    if (isStopped) return;
-    if (isWaking) {
-      wakeAgain = true;
-      return;
-    }
-    isWaking = true;
-    void (async () => {
-      try {
-        do {
-          wakeAgain = false;
-          await passOn();
-        } while (wakeAgain && !isStopped);
-      } catch (error) {
-        deps.log.warn({ err: error }, 'jobs could not be given out; the sweep tries again');
-      } finally {
-        isWaking = false;
-      }
-    })();
+  const host: SessionHost = {
+    curves: new CurveWatch(deps),
+    beats,
+    onReady(session) {
+      terminals.boxIsHere(session.boxId);
+      dispatcher.wake();
+    },
+    onRoom: () => dispatcher.wake(),
+    onTerminal: (attemptId, data) => terminals.deliver(attemptId, data),
+    onOver: (attemptId, why) => terminals.ended(attemptId, why),
   };
 
   const sweep = async (): Promise<void> => {
@@ -88,7 +77,8 @@ export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetr
       deps.wake.run(run.id);
     }
     await releasePins(deps.db, new Date());
-    wake();
+    await dispatcher.reconcile();
+    dispatcher.wake();
   };
 
   const guard = (what: string, work: () => Promise<unknown>) => () => {
@@ -109,30 +99,42 @@ export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetr
   return {
     connect(boxId, socket) {
       sessions.get(boxId)?.end(4409, 'replaced by a newer connection');
-      const session = new Session(deps, boxId, socket, curves, () => undefined);
+      const session = new Session(deps, boxId, socket, host);
       sessions.set(boxId, session);
       return session;
     },
     disconnect(session) {
       session.closed();
-      if (sessions.get(session.boxId) === session) sessions.delete(session.boxId);
+      if (sessions.get(session.boxId) !== session) return;
+      sessions.delete(session.boxId);
+      terminals.boxIsAway(session.boxId);
     },
-    wake,
+    wake: () => dispatcher.wake(),
     tellFlags(box) {
-      sessions.get(box.id)?.send({ type: 'flags', isCordoned: box.isCordoned, isDraining: box.isDraining });
-      wake();
+      const session = sessions.get(box.id);
+      if (!session) return;
+      session.send({ type: 'flags', isCordoned: box.isCordoned, isDraining: box.isDraining });
+      if (box.isCordoned || box.isDraining) session.takesWork = false;
+      else lookAgain([session]);
     },
     clean(boxId) {
       const session = sessions.get(boxId);
       session?.send({ type: 'clean' });
       return session !== undefined;
     },
+    watchTerminal(boxId, attempt, watcher) {
+      return sessions.get(boxId)?.isReady ? terminals.watch(boxId, attempt, watcher) : null;
+    },
     drop(boxId, reason) {
+      beats.forget(boxId);
       sessions.get(boxId)?.end(4403, reason);
     },
     connected: () => [...sessions.keys()],
     stop() {
       isStopped = true;
+      dispatcher.stop();
+      beats.stop();
+      terminals.stop();
       for (const timer of timers) clearInterval(timer);
       for (const session of sessions.values()) session.end(1012, 'the control plane restarts');
       sessions.clear();
@@ -140,3 +142,4 @@ export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetr
   };
 }
 export type { Session } from './session.js';
+export type { TerminalLink, Watcher } from './terminals.js';

@@ -37,7 +37,15 @@ function whyReleased({ job, run, box }: PinnedJob, now: Date): string | null {
     return 'the box no longer has the labels asked for';
   if (box.state === 'unreachable' && isOver(box.lastSeenAt ?? job.createdAt))
     return `the box has been silent since ${box.lastSeenAt?.toISOString() ?? 'ever'}`;
-  if ((box.isCordoned || box.isDraining || box.dirtyPids.length > 0) && isOver(job.createdAt))
-    return `the box takes no jobs (${box.isCordoned ? 'cordoned' : box.isDraining ? 'draining' : 'dirty'})`;
+  const flag = box.isCordoned
+    ? 'cordoned'
+    : box.isDraining
+      ? 'draining'
+      : box.dirtyPids.length > 0
+        ? 'dirty'
+        : box.facts?.health?.ok === false
+          ? 'unhealthy'
+          : null;
+  if (flag !== null && isOver(job.createdAt)) return `the box takes no jobs (${flag})`;
   return null;
 }

@@ -2,7 +2,6 @@ import {
   agentFrameSchema,
   HANDSHAKE_MS,
   HEARTBEAT_MS,
-  isInfrastructureReason,
   parseFrame,
   PROTOCOL_VERSION,
   type AgentFrame,
@@ -14,18 +13,20 @@ import {
   appendMetrics,
   findAttempt,
   findJob,
-  insertTelemetry,
+  listBoxLoads,
   markAccepted,
-  markBoxSeen,
   markReleased,
+  type BoxLoad,
   type JobRow,
 } from '@nightshift/db';
 import { beginPhase } from './begin-phase.js';
 import type { CurveWatch } from './curve-watch.js';
 import type { AgentSocket, FleetDeps } from './deps.js';
+import { declineOffer } from './decline-offer.js';
 import { finishAttempt, loseAttempt } from './finish-attempt.js';
-import { giveOut } from './give-out.js';
 import { greet } from './greet.js';
+import type { Heartbeats } from './heartbeats.js';
+import { effectiveLabels } from './job-spec.js';
 import { takeSource } from './take-source.js';
 
 /** Bytes of frames that wait to be handled; an agent's window is far below, so more means that it does not keep to the protocol. */
@@ -33,29 +34,47 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 /** Log bytes written by one statement: enough to make a slow disk's commit worth it. */
 const MERGE_BYTES = 512 * 1024;
 
-/** Listeners to a live terminal, by attempt. The live view may drop; the durable path is the log. */
-export type TerminalListener = (attemptId: string, data: Buffer) => void;
+/** What a session tells the fleet that holds it. */
+export interface SessionHost {
+  curves: CurveWatch;
+  beats: Heartbeats;
+  /** The box has said hello: it can be given work. */
+  onReady(session: Session): void;
+  /** The box may have room that it did not have. */
+  onRoom(): void;
+  /** Bytes for whoever watches a terminal live: they may be dropped, the durable path is the log. */
+  onTerminal(attemptId: string, data: Buffer): void;
+  /** The attempt is over, as far as this box is concerned. */
+  onOver(attemptId: string, why: string): void;
+}
 
 /** One websocket of one box. Frames are handled one after the other, so that their order holds. */
 export class Session {
   readonly boxId: string;
   isReady = false;
   isAlive = true;
-  private slots = 0;
+  /** Jobs at a time, and what is known here of how many it has: hints for choosing a box, corrected from the rows at each sweep. */
+  slots = 0;
+  live = 0;
+  /** False while a flag, a survivor of KILL or its health keeps work away. */
+  takesWork = false;
+  labels: ReadonlySet<string> = new Set();
+  /** When a request to end an attempt was last sent, in milliseconds of `performance.now`. */
+  readonly cancelsSent = new Map<string, number>();
+  private isDirty = false;
+  /** It had no room for what it was offered: nothing more for it until it tells of a slot. */
+  private hasDeclined = false;
   private readonly waiting: { frame: AgentFrame; bytes: number }[] = [];
   private waitingBytes = 0;
   private isWorking = false;
   private isClosed = false;
-  private isDispatching = false;
-  private dispatchAgain = false;
   private readonly helloTimer: NodeJS.Timeout;
 
   constructor(
     private readonly deps: FleetDeps,
     boxId: string,
     private readonly socket: AgentSocket,
-    private readonly curves: CurveWatch,
-    private readonly onTerminal: TerminalListener,
+    private readonly host: SessionHost,
   ) {
     this.boxId = boxId;
     this.helloTimer = setTimeout(() => this.end(4408, 'no hello in time'), HANDSHAKE_MS);
@@ -109,28 +128,15 @@ export class Session {
     this.socket.ping();
   }
 
-  /** Gives out jobs until the box is full or nothing waits for it. */
-  async dispatch(): Promise<void> {
-    if (!this.isReady || this.isClosed) return;
-    if (this.isDispatching) {
-      this.dispatchAgain = true;
-      return;
-    }
-    this.isDispatching = true;
-    try {
-      do {
-        this.dispatchAgain = false;
-        for (;;) {
-          const job = await giveOut(this.deps.db, this.boxId, this.slots);
-          if (!job) break;
-          this.send({ type: 'assign', job });
-        }
-      } while (this.dispatchAgain);
-    } catch (error) {
-      this.deps.log.warn({ err: error, boxId: this.boxId }, 'a job could not be given out; the sweep tries again');
-    } finally {
-      this.isDispatching = false;
-    }
+  get hasRoom(): boolean {
+    return this.isReady && this.takesWork && !this.isDirty && !this.hasDeclined && this.live < this.slots;
+  }
+
+  /** What the rows say of this box. */
+  learn(load: BoxLoad): void {
+    this.takesWork = !load.isCordoned && !load.isDraining && !load.isDirty && load.facts?.health?.ok !== false;
+    this.live = load.liveAttempts;
+    this.labels = new Set(effectiveLabels(load));
   }
 
   private async work(): Promise<void> {
@@ -159,9 +165,7 @@ export class Session {
       case 'hello':
         return this.hello(frame);
       case 'heartbeat':
-        await markBoxSeen(this.deps.db, this.boxId, { dirtyPids: frame.dirty, freeSlots: frame.freeSlots });
-        await insertTelemetry(this.deps.db, this.boxId, frame.telemetry);
-        return this.dispatch();
+        return this.beat(frame);
       case 'accepted':
         if (!(await markAccepted(this.deps.db, frame.attemptId, frame.token))) this.stale(frame);
         return undefined;
@@ -186,19 +190,23 @@ export class Session {
           return undefined;
         }
         this.send({ type: 'ack', attemptId: frame.attemptId, metricSeq });
-        return this.curves.reported(frame.attemptId);
+        return this.host.curves.reported(frame.attemptId);
       }
       case 'exit': {
         const { runId } = await finishAttempt(this.deps.db, this.boxId, frame.attemptId, frame.token, frame.exit);
+        // What the runner could not kill is known before the next heartbeat says so.
+        if (frame.exit.leftPids.length > 0) this.isDirty = true;
+        this.hasDeclined = false;
+        this.over(frame.attemptId, 'the job has ended');
         // The run's next job is what a box waits for: first the loop, then the paperwork.
         if (runId) this.deps.wake.run(runId);
-        this.curves.ended(frame.attemptId);
+        this.host.curves.ended(frame.attemptId);
         this.send({ type: 'release', attemptId: frame.attemptId, token: frame.token });
         await markReleased(this.deps.db, frame.attemptId);
         return undefined;
       }
       case 'terminal':
-        this.onTerminal(frame.attemptId, Buffer.from(frame.data, 'base64'));
+        this.host.onTerminal(frame.attemptId, Buffer.from(frame.data, 'base64'));
         return undefined;
     }
   }
@@ -221,6 +229,9 @@ export class Session {
       return;
     }
     this.slots = frame.freeSlots + frame.attempts.filter((attempt) => attempt.state !== 'ended').length;
+    this.isDirty = frame.dirty.length > 0;
+    for (const load of await listBoxLoads(this.deps.db, [this.boxId])) this.learn(load);
+    if (this.isClosed) return;
     this.isReady = true;
     this.send({
       type: 'welcome',
@@ -231,21 +242,45 @@ export class Session {
     });
     for (const job of greeting.offers) this.send({ type: 'assign', job });
     for (const runId of greeting.runIds) this.deps.wake.run(runId);
-    this.deps.wake.fleet();
+    this.host.onReady(this);
+  }
+
+  private beat(frame: FrameOf<'heartbeat'>): void {
+    const hadRoom = this.hasRoom;
+    this.isDirty = frame.dirty.length > 0;
+    // A box that was dirty when it connected told of no slot.
+    this.slots = Math.max(this.slots, frame.freeSlots);
+    if (frame.freeSlots > 0) this.hasDeclined = false;
+    if (frame.facts?.health?.ok === false) this.takesWork = false;
+    this.host.beats.add(this.boxId, frame);
+    if (this.hasRoom && !hadRoom) this.host.onRoom();
+  }
+
+  private over(attemptId: string, why: string): void {
+    this.live = Math.max(0, this.live - 1);
+    this.cancelsSent.delete(attemptId);
+    this.host.onOver(attemptId, why);
+    this.host.onRoom();
   }
 
   private async refused(frame: FrameOf<'refused'>): Promise<void> {
+    if (frame.reason === 'busy') {
+      this.hasDeclined = true;
+      const runId = await declineOffer(this.deps.db, this.boxId, frame);
+      this.over(frame.attemptId, 'the box had no room for the job');
+      if (runId) this.deps.wake.run(runId);
+      return;
+    }
+    const { reason } = frame;
     const runId = await this.deps.db.transaction(async (tx) => {
       const attempt = await findAttempt(tx, frame.attemptId);
       if (!attempt || attempt.boxId !== this.boxId || attempt.token !== frame.token) return null;
       const job = (await findJob(tx, attempt.jobId)) as JobRow;
-      const reason = frame.reason === 'busy' ? 'internal_error' : frame.reason;
-      const detail = frame.reason === 'busy' ? 'the box had no free slot' : frame.detail;
-      if (!isInfrastructureReason(reason)) return null;
-      await loseAttempt(tx, attempt, job, { reason, detail });
+      await loseAttempt(tx, attempt, job, { reason, detail: frame.detail });
       return job.runId;
     });
     this.send({ type: 'release', attemptId: frame.attemptId, token: frame.token });
+    this.over(frame.attemptId, 'the box refused the job');
     if (runId) this.deps.wake.run(runId);
   }
 

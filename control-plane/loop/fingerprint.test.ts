@@ -33,6 +33,7 @@ describe('a fingerprint', () => {
     ['another setup', box, { ...told, setup: 'other filled' }, 1000],
     ['another framework', box, { ...told, torch: '2.9.0' }, 1000],
     ['another class of clocks', box, { ...told, clocks: '2400' }, 1000],
+    ['clocks that are stuck', box, { ...told, gpuSmClockMhz: '611', gpuHealth: 'throttled' }, 1000],
     ['another budget', box, told, 2000],
   ])('differs for %s', (_what, other, tells, budgetMs) => {
     expect(fingerprintOf(other, { budgetMs, told: tells })).not.toBe(plain);
@@ -53,6 +54,7 @@ describe('a fingerprint', () => {
       told,
     ],
     ['a commit with the same files', box, { ...told, commit: 'cafe' }],
+    ['clocks that are well', box, { ...told, gpuSmClockMhz: '2411', gpuPowerWatts: '53.9', gpuHealth: 'ok' }],
   ])('is the same whatever %s', (_what, other, tells) => {
     expect(fingerprintOf(other, { budgetMs: 1000, told: tells })).toBe(plain);
   });

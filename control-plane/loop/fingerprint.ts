@@ -3,9 +3,10 @@ import type { BoxFacts, ExitRecord } from '@nightshift/protocol';
 
 /**
  * What a runner tells that does not change a number: the commit (the source's hash says more), the agent's Node, and the
- * host's name (the box has an id). Everything else that it tells counts, versions of frameworks among it.
+ * host's name (the box has an id), and medians of clock and power, which differ a little from job to job: whether the clocks were stuck
+ * is `gpuHealth`. Everything else that it tells counts, versions of frameworks among it.
  */
-const HARMLESS: ReadonlySet<string> = new Set(['commit', 'node', 'hostname']);
+const HARMLESS: ReadonlySet<string> = new Set(['commit', 'node', 'hostname', 'gpuSmClockMhz', 'gpuPowerWatts']);
 const GIB = 2 ** 30;
 
 /**
@@ -35,7 +36,7 @@ export function fingerprintOf(
   job: { budgetMs: number; told: ExitRecord['fingerprint'] },
 ): string {
   const told = Object.entries(job.told)
-    .filter(([name]) => !HARMLESS.has(name))
+    .filter(([name, value]) => !HARMLESS.has(name) && !(name === 'gpuHealth' && value === 'ok'))
     // "KEY OUTCOME": whether setup ran or came from the cache makes no difference.
     .map(([name, value]) => [name, name === 'setup' ? value.split(' ')[0] : value])
     .sort(([a = ''], [b = '']) => (a < b ? -1 : a > b ? 1 : 0));

@@ -117,10 +117,12 @@ export async function countJobsOfConfig(q: Queryable, runId: string, configKey: 
 /**
  * Picks the queued job that has waited longest and that a box with these labels may run, and locks it for this transaction.
  * Jobs of paused or ended runs wait; so do jobs in the pause after a failure of the infrastructure, and those pinned to another box.
+ * With `jobId` that job or none.
  */
 export async function lockQueuedJob(
   tx: Tx,
   box: { id: string; labels: string[] },
+  jobId?: string,
 ): Promise<{ job: JobRow; run: RunRow } | undefined> {
   const [row] = await tx
     .select({ job: jobs, run: runs })
@@ -129,6 +131,7 @@ export async function lockQueuedJob(
     .where(
       and(
         eq(jobs.state, 'queued'),
+        jobId === undefined ? undefined : eq(jobs.id, jobId),
         isNull(jobs.cancelRequestedAt),
         sql`(${jobs.notBefore} is null or ${jobs.notBefore} <= now())`,
         inArray(runs.state, ['baseline', 'running']),

@@ -1,0 +1,156 @@
+import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
+import type { BoxFacts, Telemetry } from '@nightshift/protocol';
+import type { JobRow, Queryable, Tx } from '../rows.js';
+import { attempts, boxes, jobs, runs } from '../schema.js';
+
+/** A job that may be given out now, with what a box must be to get it. */
+export interface WaitingJob {
+  id: string;
+  createdAt: Date;
+  pinnedBoxId: string | null;
+  labels: string[];
+}
+
+/** Jobs that may be given out now, the one that has waited longest first. Only hints: `lockQueuedJob` decides. */
+export async function listWaitingJobs(
+  q: Queryable,
+  page: { after?: WaitingJob | undefined; limit: number },
+): Promise<WaitingJob[]> {
+  const { after, limit } = page;
+  return q
+    .select({
+      id: jobs.id,
+      createdAt: jobs.createdAt,
+      pinnedBoxId: jobs.pinnedBoxId,
+      labels: sql<string[]>`${runs.spec} -> 'boxes' -> 'labels'`,
+    })
+    .from(jobs)
+    .innerJoin(runs, eq(runs.id, jobs.runId))
+    .where(
+      and(
+        eq(jobs.state, 'queued'),
+        isNull(jobs.cancelRequestedAt),
+        sql`(${jobs.notBefore} is null or ${jobs.notBefore} <= now())`,
+        inArray(runs.state, ['baseline', 'running']),
+        after === undefined
+          ? undefined
+          : sql`(${jobs.createdAt}, ${jobs.id}) > (${after.createdAt.toISOString()}::timestamptz, ${after.id})`,
+      ),
+    )
+    .orderBy(asc(jobs.createdAt), asc(jobs.id))
+    .limit(limit);
+}
+
+/** What the rows say of a box that is connected. */
+export interface BoxLoad {
+  id: string;
+  name: string;
+  labels: string[];
+  facts: BoxFacts | null;
+  isCordoned: boolean;
+  isDraining: boolean;
+  isDirty: boolean;
+  liveAttempts: number;
+}
+
+/** Flags, labels and load of these boxes; removed ones are left out. One statement, however many they are. */
+export async function listBoxLoads(q: Queryable, ids: string[]): Promise<BoxLoad[]> {
+  if (ids.length === 0) return [];
+  return q
+    .select({
+      id: boxes.id,
+      name: boxes.name,
+      labels: boxes.labels,
+      facts: boxes.facts,
+      isCordoned: boxes.isCordoned,
+      isDraining: boxes.isDraining,
+      isDirty: sql<boolean>`cardinality(${boxes.dirtyPids}) > 0`,
+      liveAttempts: sql<number>`(
+        select count(*)::integer from ${attempts}
+        where ${attempts.boxId} = ${boxes.id} and ${attempts.state} in ('assigned', 'running'))`,
+    })
+    .from(boxes)
+    .where(and(sql`${boxes.id} = any(${`{${ids.join(',')}}`}::text[])`, isNull(boxes.removedAt)));
+}
+
+/** Live attempts whose job somebody asked to end, whichever box has them. */
+export function listRequestedEnds(
+  q: Queryable,
+): Promise<{ attemptId: string; boxId: string; token: string; detail: string | null }[]> {
+  return q
+    .select({ attemptId: attempts.id, boxId: attempts.boxId, token: attempts.token, detail: jobs.detail })
+    .from(attempts)
+    .innerJoin(jobs, eq(jobs.id, attempts.jobId))
+    .where(and(inArray(attempts.state, ['assigned', 'running']), isNotNull(jobs.cancelRequestedAt)));
+}
+
+/** One sign of life of a box. */
+export interface BoxBeat {
+  boxId: string;
+  dirtyPids: number[];
+  freeSlots: number;
+  /** Null when they are as they were. */
+  facts: BoxFacts | null;
+  telemetry: Telemetry[];
+}
+
+/**
+ * Stores what boxes said of themselves, in two statements however many they are. A reading of the same instant is stored once.
+ * @returns the boxes that were unreachable until now.
+ */
+export async function storeBeats(q: Queryable, beats: BoxBeat[]): Promise<string[]> {
+  if (beats.length === 0) return [];
+  const seen = beats.map((beat) => ({
+    id: beat.boxId,
+    dirty: beat.dirtyPids,
+    free: beat.freeSlots,
+    facts: beat.facts,
+  }));
+  // Rows are locked in the order of their ids, so that two replicas cannot wait for each other.
+  const rows = await q.execute<{ id: string; previous: string }>(sql`
+    update boxes set state = 'online', last_seen_at = now(),
+      dirty_pids = array(select jsonb_array_elements_text(seen.dirty)::integer),
+      free_slots = seen.free, facts = coalesce(seen.facts, boxes.facts)
+    from (
+      select b.id, b.state as previous, s.dirty, s.free, s.facts
+      from jsonb_to_recordset(${JSON.stringify(seen)}::text::jsonb) as s(id text, dirty jsonb, free integer, facts jsonb)
+      join boxes b on b.id = s.id and b.removed_at is null
+      order by b.id for update of b
+    ) as seen
+    where boxes.id = seen.id
+    returning boxes.id, seen.previous`);
+  const samples = beats.flatMap((beat) =>
+    beat.telemetry.map((sample) => ({ box: beat.boxId, at: sample.at, attempt: sample.attemptId, sample })),
+  );
+  if (samples.length > 0)
+    await q.execute(sql`
+      insert into telemetry (box_id, at, attempt_id, sample)
+      select t.box, t.at, t.attempt, t.sample
+      from jsonb_to_recordset(${JSON.stringify(samples)}::text::jsonb)
+        as t(box text, at timestamptz, attempt text, sample jsonb)
+      on conflict do nothing`);
+  return rows.filter((row) => row.previous === 'unreachable').map((row) => row.id);
+}
+
+/** Takes back an offer that the box did not take: as if it had never been made. False when the box has accepted it, or it is over. */
+export async function withdrawOffer(q: Queryable, attemptId: string): Promise<boolean> {
+  const rows = await q
+    .delete(attempts)
+    .where(
+      and(
+        eq(attempts.id, attemptId),
+        eq(attempts.state, 'assigned'),
+        isNull(attempts.acceptedAt),
+        eq(attempts.logBytes, 0),
+        eq(attempts.metricCount, 0),
+      ),
+    )
+    .returning({ id: attempts.id });
+  return rows.length === 1;
+}
+
+/** A job as it is now, held until the transaction ends: a request to cancel it comes before or after, never in between. */
+export async function lockJob(tx: Tx, id: string): Promise<JobRow | undefined> {
+  const [row] = await tx.select().from(jobs).where(eq(jobs.id, id)).for('update');
+  return row;
+}
