@@ -37,6 +37,8 @@ export interface AgentOptions {
   memoryFloorBytes?: number | null | undefined;
   minDiskFreeBytes?: number | undefined;
   logLimitBytes?: number | undefined;
+  /** False runs edited code as on a box without a sandbox (the owner's policy still decides); true when left out. */
+  hasSandbox?: boolean | undefined;
 }
 export interface AgentState {
   connection: 'connecting' | 'online' | 'rejected' | 'stopped';
@@ -119,6 +121,7 @@ class RunningAgent implements Agent {
       log,
       env: options.env ?? process.env,
       runner: runnerOptions(options, facts),
+      hasSandbox: options.hasSandbox ?? true,
       minDiskFreeBytes: options.minDiskFreeBytes ?? 268_435_456,
       onChange: (attempt) => {
         this.#pump(attempt);
@@ -336,7 +339,7 @@ class RunningAgent implements Agent {
   }
 }
 
-function runnerOptions(options: AgentOptions, facts: BoxFacts): RunnerOptions {
+function runnerOptions(options: AgentOptions, facts: BoxFacts): Omit<RunnerOptions, 'sandbox'> {
   // A unified-memory box freezes as a whole, driver included, and does so within seconds: it needs gigabytes of warning.
   const isUnified = facts.gpus.some((gpu) => gpu.isUnified);
   const floor = isUnified ? 4 * 1024 ** 3 : Math.min(512 * 1024 ** 2, Math.round(totalmem() * 0.02));

@@ -20,6 +20,7 @@ function custodyOf(home: string, over: Partial<ConstructorParameters<typeof Cust
     log: { info: quiet, warn: quiet, error: quiet },
     env: process.env,
     runner: testOptions(home),
+    hasSandbox: true,
     minDiskFreeBytes: 0,
     onChange: () => {},
     ...over,

@@ -6,7 +6,8 @@ import type { AgentLog } from './agent-log.js';
 import { RunnerPool } from './connection/runner-pool.js';
 import { DirtyPids } from './dirty.js';
 import { applyPolicy, readPolicy } from './policy.js';
-import type { RunnerOptions } from './runner/options.js';
+import { findBwrap, type SandboxTool } from './sandbox/find-bwrap.js';
+import type { RunnerOptions, SandboxOptions } from './runner/options.js';
 import { Attempt } from './spool/attempt.js';
 import { declareLost } from './spool/declare-lost.js';
 import { isSafeId } from './spool/job-dir.js';
@@ -26,7 +27,9 @@ export interface CustodyOptions {
   slots: number;
   log: AgentLog;
   env: NodeJS.ProcessEnv;
-  runner: RunnerOptions;
+  runner: Omit<RunnerOptions, 'sandbox'>;
+  /** False behaves as a box on which there is no sandbox. */
+  hasSandbox: boolean;
   minDiskFreeBytes: number;
   /** Something of an attempt changed: bytes, a phase, its end. */
   onChange: (attempt: Attempt) => void;
@@ -93,6 +96,12 @@ export class Custody {
     if ('problem' in read) return { reason: 'agent_refused', detail: read.problem };
     const checked = applyPolicy(read.policy, asked);
     if ('refusal' in checked) return { reason: 'agent_refused', detail: checked.refusal };
+    const { isRequired, problem, bwrap } = this.#sandbox(checked.job);
+    if (checked.job.edit && isRequired && !bwrap)
+      return {
+        reason: 'agent_refused',
+        detail: `this box's owner requires a sandbox for edited code (policy.json): ${problem ?? 'there is none'}`,
+      };
     if (this.dirty.pids.length > 0)
       return { reason: 'busy', detail: `the box is dirty: processes ${this.dirty.pids.join(', ')} survived KILL` };
     if (this.freeSlots === 0) return { reason: 'busy', detail: `all ${this.options.slots} slots are taken` };
@@ -173,7 +182,26 @@ export class Custody {
     }
     attempt.starts++;
     attempt.startedAtMs = performance.now();
-    this.#pool.start({ dir: attempt.dir.path, options: this.options.runner });
+    this.#pool.start({
+      dir: attempt.dir.path,
+      options: { ...this.options.runner, sandbox: this.#sandbox(attempt.spec) },
+      proofKey: attempt.proofKey,
+    });
+  }
+
+  // Looked for only when there is edited code to run: a trial run takes its milliseconds.
+  #sandbox(job: JobSpec): SandboxOptions {
+    const read = readPolicy(this.options.home);
+    const { require = false, network = null, hide = [] } = ('policy' in read ? read.policy.sandbox : undefined) ?? {};
+    const off: SandboxTool = { problem: 'it is switched off', fix: '' };
+    const tool = job.edit && this.options.hasSandbox ? findBwrap(this.options.env) : off;
+    return {
+      bwrap: 'bwrap' in tool ? tool.bwrap : null,
+      problem: 'bwrap' in tool ? null : [tool.problem, tool.fix].filter((part) => part !== '').join('; fix: '),
+      isRequired: require || 'problem' in read,
+      network,
+      hide,
+    };
   }
 
   #watch(attempt: Attempt): void {

@@ -15,6 +15,21 @@ export const boxPolicySchema = z.strictObject({
     .enum(['none', 'read', 'write'])
     .optional()
     .describe('whether a terminal may be watched or typed into (default write)'),
+  sandbox: z
+    .strictObject({
+      require: z.boolean().optional().describe('edited code runs in a sandbox or not at all (default false)'),
+      network: z
+        .boolean()
+        .optional()
+        .describe('whether edited code has a network, whatever the spec says (left out: none unless the spec asks)'),
+      hide: z
+        .array(z.string().startsWith('/').max(500))
+        .max(200)
+        .optional()
+        .describe('files and folders that sandboxed training does not see, such as held-out data; the evaluator does'),
+    })
+    .optional()
+    .describe('how edited code (code mode) is confined'),
   fixed: z
     .record(
       z.string(),
@@ -24,6 +39,10 @@ export const boxPolicySchema = z.strictObject({
         train: z.string(),
         evaluate: z.string().nullable().optional(),
         env: z.record(z.string(), z.string()).optional(),
+        edit: z
+          .boolean()
+          .optional()
+          .describe('whether edited code may run, which is code from outside (default false)'),
       }),
     )
     .optional()
@@ -64,6 +83,7 @@ export function applyPolicy(policy: BoxPolicy, job: JobSpec): { job: JobSpec } |
   if (policy.fixed) {
     const fixed = Object.hasOwn(policy.fixed, job.project) ? policy.fixed[job.project] : undefined;
     if (!fixed) return refuse(`has no commands for the project ${job.project}`);
+    if (job.overlay && !fixed.edit) return refuse(`takes no edited code for the project ${job.project}`);
     const { source, setup = null, train, evaluate = null, env = {} } = fixed;
     return {
       job: { ...job, source: source ? { kind: 'path', path: source } : job.source, setup, train, evaluate, env },

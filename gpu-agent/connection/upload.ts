@@ -31,6 +31,7 @@ export class Upload {
   #metricsSent: number;
   #metricsAcked: number;
   #metricOffset: number;
+  #isSourceSent = false;
   #phasesSent = 0;
   #isExitSent = false;
   #lastLogAt = 0;
@@ -69,6 +70,7 @@ export class Upload {
       if (attempt.exit) this.#sendExit(wire);
       return null;
     }
+    if (attempt.source && !this.#isSourceSent && !(this.#isSourceSent = wire.send(attempt.source))) return null;
     while (this.#phasesSent < attempt.phases.length) {
       const next = attempt.phases[this.#phasesSent];
       if (!next || !wire.send({ type: 'phase', ...about, phase: next.phase, at: next.at })) return null;

@@ -17,10 +17,14 @@ export interface EndedPhase {
   metricName: string;
   budgetMs: number;
   limitMs: number;
+  /** Code mode: a model mends a slip from the end of the output, so more of it is kept, lines as they are. */
+  isCode?: boolean;
 }
 
 const OUT_OF_MEMORY =
   /CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED|out of memory\b.*\b(?:CUDA|MPS|GPU)|\bMemoryError\b|std::bad_alloc|heap out of memory|Cannot allocate memory/;
+/** What an exit's detail can hold besides the sentence before it. */
+const PAGE_CHARS = 3000;
 const NO_SPACE = /No space left on device|ENOSPC/;
 
 /** Why a phase ended badly; null when it ended well. The first cause wins: what the runner did comes before what followed. */
@@ -47,7 +51,7 @@ export function classifyPhase(ended: EndedPhase): Verdict | null {
     };
   }
   if (isWell) return null;
-  const tail = lastLines(ended.tail);
+  const tail = ended.isCode ? lastPage(ended.tail) : lastLines(ended.tail);
   if (NO_SPACE.test(ended.tail))
     return { reason: 'disk_full', detail: sentence(`${result.phase} found no space left on the disk`, tail) };
   if (inSetup) return { reason: 'setup_failed', detail: sentence(`setup ${how(result)}`, tail) };
@@ -108,16 +112,18 @@ export function classifyMetric(
   metric: { name: string; bounds: readonly [number, number] | null },
   hasEvaluate: boolean,
   tail: string,
+  isCode = false,
 ): Verdict {
   const { name, bounds } = metric;
+  const said = isCode ? lastPage(tail) : lastLines(tail);
   if (value === undefined)
     return hasEvaluate
-      ? { reason: 'evaluator_failed', detail: sentence(`evaluate ended well but reported no ${name}`, lastLines(tail)) }
+      ? { reason: 'evaluator_failed', detail: sentence(`evaluate ended well but reported no ${name}`, said) }
       : {
           reason: 'no_metric',
           detail: sentence(
             `training ended well but reported no ${name}: print "${name}: VALUE" or write it to NIGHTSHIFT_METRICS`,
-            lastLines(tail),
+            said,
           ),
         };
   if (!Number.isFinite(value)) return { reason: 'diverged', detail: `${name} is ${value}` };
@@ -139,6 +145,23 @@ function seconds(ms: number): string {
 
 function sentence(what: string, tail: string): string {
   return tail ? `${what}; it last printed: ${tail}` : what;
+}
+
+/** The end of an output, lines and indentation kept, without control characters: at most 3000 characters of whole lines. */
+function lastPage(text: string): string {
+  const page = text
+    // eslint-disable-next-line no-control-regex
+    .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '')
+    .split('\n')
+    .map((line) => line.replace(/\r+$/, ''))
+    // eslint-disable-next-line no-control-regex
+    .map((line) => line.slice(line.lastIndexOf('\r') + 1).replace(/[\u0000-\u0008\u000b-\u001f\u007f\ufffd]+/g, ' '))
+    .join('\n')
+    .trimEnd();
+  if (page.trim() === '') return '';
+  if (page.length <= PAGE_CHARS) return `\n${page}`;
+  const cut = page.slice(-PAGE_CHARS);
+  return `\n${cut.slice(cut.indexOf('\n') + 1)}`;
 }
 
 /** The last three lines with something on them, without control characters, 600 characters at most. */

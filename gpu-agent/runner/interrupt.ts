@@ -2,7 +2,8 @@ import { findJobProcesses, type JobTraces } from '../process/job-processes.js';
 import { signalProcess } from '../process/sweep.js';
 import type { ProcessRow } from '../process/table.js';
 
-const SHELLS = new Set(['sh', 'dash', 'bash', 'ash', 'zsh', 'ksh', 'busybox']);
+/** Programs that only wait for another one: shells, and the two processes of a sandbox, which would take it down with them. */
+const WAITING = new Set(['sh', 'dash', 'bash', 'ash', 'zsh', 'ksh', 'busybox', 'bwrap']);
 
 /** INT as a terminal gives it: to the command's process group. */
 export function interrupt(leader: number, traces: JobTraces): void {
@@ -20,5 +21,5 @@ export function signalAll(signal: 'SIGTERM' | 'SIGKILL', traces: JobTraces): voi
 // work and ends well: the program alone is asked, and the shell goes on with what it says.
 function withoutWaitingShells(rows: ProcessRow[]): ProcessRow[] {
   const parents = new Set(rows.map((row) => row.ppid));
-  return rows.filter((row) => !(SHELLS.has(row.command) && parents.has(row.pid)));
+  return rows.filter((row) => !(WAITING.has(row.command) && parents.has(row.pid)));
 }

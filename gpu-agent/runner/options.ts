@@ -11,8 +11,24 @@ export interface RunnerOptions {
   maxSourceBytes: number;
   /** The box's first GPU, as the agent read it: asking nvidia-smi again would delay the start of every job. */
   gpu: { name: string; driver: string | null } | null;
+  /** How edited code is confined here. */
+  sandbox: SandboxOptions;
+}
+export interface SandboxOptions {
+  /** Bubblewrap, tried and found to work; null where there is none. */
+  bwrap: string | null;
+  /** Why there is none, and what changes that. */
+  problem: string | null;
+  /** The owner's policy: no edited code without a sandbox. */
+  isRequired: boolean;
+  /** The owner's word on the network; null leaves it to the spec, which has none unless it asks. */
+  network: boolean | null;
+  /** Paths that edited code must not see, such as held-out data. The evaluator sees them. */
+  hide: string[];
 }
 export interface RunnerTask {
   dir: string;
   options: RunnerOptions;
+  /** Signs the account of the end. It is in no file of the job and in no environment. */
+  proofKey: string;
 }

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -16,11 +17,15 @@ import { nowTicks } from '../process/table.js';
 import type { JobTraces } from '../process/job-processes.js';
 import { sweep, type SweepResult } from '../process/sweep.js';
 import { writeAtomic, writeOnce } from '../spool/atomic.js';
+import { signExit } from '../spool/exit-proof.js';
 import { jobDir } from '../spool/job-dir.js';
 import { kernelOomKills } from '../telemetry/host.js';
+import { copyTree } from '../workspace/copy-tree.js';
+import { findVenv, venvHint, withVenv } from '../workspace/interpreter.js';
 import { prepareWorkspace } from '../workspace/prepare.js';
 import { SourceError } from '../workspace/source-error.js';
 import { classifyMetric, classifyPhase, type Verdict } from './classify.js';
+import { CodeJob, discard } from './code-job.js';
 import { openControlSocket } from './control-socket.js';
 import { jobEnvironment } from './environment.js';
 import { watchCancel } from './inbox.js';
@@ -28,7 +33,7 @@ import { LineSplitter } from './line-splitter.js';
 import { LogFile } from './log-file.js';
 import { MetricLog } from './metric-log.js';
 import type { RunnerTask } from './options.js';
-import { runPhase } from './phase.js';
+import { runPhase, type PhaseOutcome } from './phase.js';
 import { ReportedFile } from './reported-file.js';
 import { StopSignal } from './stop-signal.js';
 import { waitForMemory } from './memory-gate.js';
@@ -37,6 +42,10 @@ import { watchJob } from './watch-job.js';
 
 /** Kept free in the job's directory, so that the account of a full disk can still be written. */
 const RESERVE_BYTES = 65_536;
+/** Processes of one job of edited code; data loaders of a large box are some hundreds. */
+const MAX_PROCESSES = 4096;
+/** A probe that does not end at INT has shown what it was to show: it is not waited for as long as a training with a checkpoint. */
+const PROBE_GRACE_MS = 2000;
 /** Two seconds: what the kernel's two clocks may differ by. */
 const CLOCK_MARGIN_TICKS = 200;
 
@@ -46,7 +55,7 @@ const CLOCK_MARGIN_TICKS = 200;
  * Runs the job of a directory to its end and writes `exit.json` last, when nothing of it runs any more.
  * Returns false when another runner has claimed the directory. Never throws for what a job does.
  */
-export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopSignal): Promise<boolean> {
+export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutdown: StopSignal): Promise<boolean> {
   const dir = jobDir(path);
   const spec = JSON.parse(readFileSync(dir.spec, 'utf8')) as JobSpec;
   const control = await openControlSocket(spec.attemptId);
@@ -86,7 +95,9 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
     sessions: traces.sessions,
     stop,
     hasGpu: options.gpu !== null,
+    maxProcesses: spec.edit ? MAX_PROCESSES : null,
   });
+  const code = spec.edit ? new CodeJob(spec, spec.edit, dir, options, (text) => log.note(text)) : null;
   const oomBefore = kernelOomKills();
   const phases: PhaseResult[] = [];
   let killedDescendants = 0;
@@ -94,7 +105,63 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
   let fingerprint: Record<string, string> = {};
   let tail = '';
 
-  const phase = async (name: JobPhase, command: string, cwd: string): Promise<Verdict | null> => {
+  let venv: string | null = null;
+  const classify = (ended: Omit<PhaseOutcome, 'swept'>, budgetMs: number) =>
+    classifyPhase({
+      ...ended,
+      metric: metrics.last(spec.metric.name),
+      tail,
+      isKernelOom: (kernelOomKills() ?? 0) > (oomBefore ?? 0),
+      metricName: spec.metric.name,
+      budgetMs,
+      limitMs: spec.limitMs,
+      isCode: code !== null,
+    });
+
+  /** One command from its start to the proof that nothing of it runs, its output in the log. */
+  const command = async (
+    name: JobPhase,
+    input: { command: string; cwd: string; budgetMs: number | null; graceMs: number; metricsPath: string },
+    onData: (bytes: Buffer) => void,
+  ): Promise<PhaseOutcome> => {
+    const { metricsPath, cwd } = input;
+    const env = withVenv(
+      jobEnvironment({
+        spec: { ...spec, budgetMs: name === 'train' ? (input.budgetMs ?? spec.budgetMs) : spec.budgetMs },
+        base: process.env,
+        configPath: dir.config,
+        metricsPath,
+        isGb10: /\bGB10\b/.test(options.gpu?.name ?? ''),
+      }),
+      name === 'setup' ? null : venv,
+      spec,
+    );
+    const plain = { command: fillTemplate(input.command, spec.config), cwd, env };
+    const confined = code?.confine(name, { ...plain, metricsPath });
+    const printed = log.bytes + log.dropped;
+    const outcome = await runPhase({
+      ...plain,
+      ...(confined && { command: confined.command, env: confined.env }),
+      phase: name,
+      budgetMs: input.budgetMs,
+      graceMs: input.graceMs,
+      stop,
+      traces,
+      onData: (bytes) => {
+        log.append(bytes);
+        onData(bytes);
+      },
+      onTerminal: (terminal) => control.attach(terminal),
+    });
+    confined?.done();
+    killedDescendants += outcome.swept.killed;
+    lastSweep = outcome.swept;
+    const all = log.tail;
+    tail = all.subarray(Math.max(0, all.length - (log.bytes + log.dropped - printed))).toString('utf8');
+    return outcome;
+  };
+
+  const phase = async (name: JobPhase, words: string, cwd: string): Promise<Verdict | null> => {
     appendFileSync(dir.phases, `${JSON.stringify({ phase: name, at: new Date().toISOString() })}\n`);
     const metricsPath = `${dir.path}/reported-${name}.jsonl`;
     const splitter = new LineSplitter((line) => line.includes(':') && gather(parseMetricLine(line)));
@@ -102,52 +169,62 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
     const gather = (points: MetricPoint[]) => gathered.push(...points);
     metrics.forget();
     const reported = new ReportedFile(metricsPath, (points) => metrics.add(points));
-    const { result, stoppedFor, swept } = await runPhase({
-      phase: name,
-      command: fillTemplate(command, spec.config),
-      cwd,
-      env: jobEnvironment({
-        spec,
-        base: process.env,
-        configPath: dir.config,
-        metricsPath,
-        isGb10: /\bGB10\b/.test(options.gpu?.name ?? ''),
-      }),
-      budgetMs: name === 'train' ? spec.budgetMs : null,
-      graceMs: spec.graceMs,
-      stop,
-      traces,
-      onData: (bytes) => {
-        log.append(bytes);
+    const budgetMs = name === 'train' ? spec.budgetMs : null;
+    const outcome = await command(
+      name,
+      { command: words, cwd, budgetMs, graceMs: spec.graceMs, metricsPath },
+      (bytes) => {
         splitter.push(bytes);
         if (gathered.length > 0) {
           metrics.add(gathered);
           gathered = [];
         }
       },
-      onTerminal: (terminal) => control.attach(terminal),
-    });
+    );
     splitter.flush();
     metrics.add(gathered);
     reported.close();
-    phases.push(result);
-    killedDescendants += swept.killed;
-    lastSweep = swept;
-    tail = log.tail.toString('utf8');
-    return classifyPhase({
-      result,
-      stoppedFor,
-      metric: metrics.last(spec.metric.name),
-      tail,
-      isKernelOom: (kernelOomKills() ?? 0) > (oomBefore ?? 0),
-      metricName: spec.metric.name,
-      budgetMs: spec.budgetMs,
-      limitMs: spec.limitMs,
-    });
+    phases.push(outcome.result);
+    return classify(outcome, spec.budgetMs);
+  };
+
+  /** A short run in a copy that is thrown away: a slip shows in seconds, before the budget is spent. Its numbers are nobody's. */
+  const probe = async (probeMs: number): Promise<Verdict | null> => {
+    log.note(`probe: training for ${probeMs / 1000} s, to see that it starts`);
+    discard(dir.probe);
+    copyTree(dir.work, dir.probe);
+    const metricsPath = `${dir.path}/reported-probe.jsonl`;
+    writeFileSync(metricsPath, '', { mode: 0o600 });
+    const graceMs = Math.min(spec.graceMs, PROBE_GRACE_MS);
+    const outcome = await command(
+      'train',
+      { command: spec.train, cwd: dir.probe, budgetMs: probeMs, graceMs, metricsPath },
+      () => {},
+    );
+    discard(dir.probe);
+    rmSync(metricsPath, { recursive: true, force: true });
+    // Our own clock ended it: it was running, which is all that was asked.
+    if (outcome.result.clock === 'budget' && !outcome.stoppedFor) return null;
+    const verdict = classify(outcome, probeMs);
+    if (verdict) return outcome.stoppedFor ? verdict : { ...verdict, detail: `probe: ${verdict.detail}` };
+    log.note('probe: it ended by itself; the full budget begins');
+    return null;
+  };
+
+  /** Code mode between training and evaluation: nothing of it runs, nothing was tampered with, its artifacts are handed over. */
+  const seal = (job: CodeJob, trained: Verdict | null): Verdict | null => {
+    if (stop.cause) return trained;
+    const found = job.tampering();
+    if (found) return found;
+    if (trained || spec.evaluate === null) return trained;
+    if (lastSweep && lastSweep.left.length > 0)
+      return { reason: 'internal_error', detail: 'processes of the training survived KILL: nothing was evaluated' };
+    return job.handOver();
   };
 
   const wholeJob = async (): Promise<Verdict> => {
     writeFileSync(dir.config, JSON.stringify(spec.config), { mode: 0o600 });
+    if (code?.refusal) return code.refusal;
     const abort = new AbortController();
     const unsubscribe = stop.onRequest(() => abort.abort());
     let setupVerdict: Verdict | null = null;
@@ -156,15 +233,23 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
         spec,
         home: options.home,
         work: dir.work,
+        evaluation: dir.evaluation,
         limits: { maxFiles: options.maxSourceFiles, maxBytes: options.maxSourceBytes },
         signal: abort.signal,
         runSetup: async (cwd) => {
           setupVerdict = await phase('setup', spec.setup ?? '', cwd);
           return setupVerdict === null;
         },
+        onSource: (facts) => {
+          writeAtomic(dir.source, JSON.stringify(facts));
+        },
       });
-      fingerprint = workspace.fingerprint;
+      fingerprint = { ...workspace.fingerprint, ...code?.fingerprint };
       if (!workspace.isReady && setupVerdict) return setupVerdict;
+      venv = findVenv(spec, dir.work);
+      const hint = venvHint(spec, dir.work, venv);
+      if (hint) log.note(hint);
+      code?.begin(workspace, venv);
     } catch (error) {
       if (stop.cause) return stopBeforeTraining(stop.cause, spec.limitMs);
       if (error instanceof SourceError) {
@@ -183,13 +268,25 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
         reason: 'internal_error',
         detail: 'the memory of earlier work did not come back in time: training was not started',
       };
-    const trained = await phase('train', spec.train, dir.work);
+    if (spec.probeMs) {
+      const probed = await probe(spec.probeMs);
+      if (probed) return code ? (code.tampering() ?? probed) : probed;
+    }
+    const ended = await phase('train', spec.train, dir.work);
+    const trained = code ? seal(code, ended) : ended;
     if (trained) return trained;
     if (spec.evaluate !== null) {
-      const evaluated = await phase('evaluate', spec.evaluate, dir.work);
-      if (evaluated) return evaluated;
+      const evaluated = await phase('evaluate', spec.evaluate, code ? dir.evaluation : dir.work);
+      if (evaluated) return code ? code.blame(evaluated, 'crash') : evaluated;
     }
-    return classifyMetric(metrics.last(spec.metric.name), spec.metric, spec.evaluate !== null, tail);
+    const measured = classifyMetric(
+      metrics.last(spec.metric.name),
+      spec.metric,
+      spec.evaluate !== null,
+      tail,
+      code !== null,
+    );
+    return code ? code.blame(measured, 'no_metric') : measured;
   };
 
   let verdict: Verdict;
@@ -206,12 +303,17 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
   unwatch();
   watched.stop();
   control.close();
+  if (code && !stop.cause && verdict.reason === 'completed') verdict = code.forgery() ?? verdict;
   // The proof is a whole scan that finds nothing of the job: the one that ended the last phase, if it found nothing.
   const left = await proveEnd(lastSweep, traces);
   const last = phases.at(-1);
   const value = metrics.last(spec.metric.name);
   const isMeasured =
-    value !== undefined && last !== undefined && last.phase === (spec.evaluate === null ? 'train' : 'evaluate');
+    verdict.reason !== 'cheated' &&
+    verdict.reason !== 'sealed_files_changed' &&
+    value !== undefined &&
+    last !== undefined &&
+    last.phase === (spec.evaluate === null ? 'train' : 'evaluate');
   if (metrics.dropped > 0)
     log.note(`${metrics.dropped} metric points beyond the limit of ${options.metricLimit} were not kept`);
   metrics.close(spec.metric.name);
@@ -234,7 +336,9 @@ export async function runJob({ dir: path, options }: RunnerTask, shutdown: StopS
     peakMemoryBytes: watched.peakMemoryBytes(),
     fingerprint: { ...fingerprint, ...boxFingerprint(options.gpu), ...watched.gpuFigures() },
   };
-  writeAtomic(dir.exit, JSON.stringify(record));
+  // A folder in its place could not be renamed over.
+  if (code && existsSync(dir.exit)) discard(dir.exit);
+  writeAtomic(dir.exit, signExit(record, proofKey));
   return true;
 }
 

@@ -26,6 +26,7 @@ test('memory below the floor ends a job at once, by KILL, with its own reason', 
     known: traces.known,
     sessions: traces.sessions,
     stop,
+    maxProcesses: null,
     hasGpu: false,
     readAvailable: () => available,
   });

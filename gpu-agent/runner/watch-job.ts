@@ -35,6 +35,8 @@ export interface WatchInput {
   stop: StopSignal;
   /** Without a GPU nvidia-smi is not asked. */
   hasGpu: boolean;
+  /** Code mode: a job with more processes than this is ended; null: no bound. */
+  maxProcesses: number | null;
   readAvailable?: () => number | null;
 }
 
@@ -48,7 +50,12 @@ export function watchJob(input: WatchInput): JobWatch {
   let hasGpu = input.hasGpu;
 
   const guard = setInterval(() => {
-    const rss = remember(input.sessions, input.known);
+    const { bytes: rss, processes } = remember(input.sessions, input.known);
+    if (input.maxProcesses !== null && processes > input.maxProcesses)
+      input.stop.request({
+        kind: 'oom_guard',
+        detail: `the job had more than ${input.maxProcesses} processes at a time: it was ended before the host froze`,
+      });
     if (!hasGpu && rss !== null) peak = Math.max(peak ?? 0, rss);
     const available = (input.readAvailable ?? availableMemoryBytes)();
     if (input.memoryFloorBytes !== null && available !== null && available < input.memoryFloorBytes)
@@ -98,9 +105,9 @@ export function watchJob(input: WatchInput): JobWatch {
   };
 }
 
-/** Walks the job's process tree by the kernel's child lists; returns the resident bytes of all, null where there are none. */
-function remember(roots: ReadonlySet<number>, known: Map<number, string>): number | null {
-  if (process.platform !== 'linux') return null;
+/** Walks the job's process tree by the kernel's child lists; returns how many there are and the resident bytes of all, null where there are none. */
+function remember(roots: ReadonlySet<number>, known: Map<number, string>): { bytes: number | null; processes: number } {
+  if (process.platform !== 'linux') return { bytes: null, processes: 0 };
   let bytes: number | null = null;
   const queue = [...roots];
   for (let at = 0; at < queue.length && at < 5000; at++) {
@@ -117,7 +124,7 @@ function remember(roots: ReadonlySet<number>, known: Map<number, string>): numbe
       // it ended in between, or this kernel keeps no child lists
     }
   }
-  return bytes;
+  return { bytes, processes: queue.length };
 }
 
 function appendBounded(path: string, line: string): void {

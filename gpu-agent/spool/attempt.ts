@@ -1,16 +1,18 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  exitRecordSchema,
+  agentFrameSchema,
   JOB_PHASES,
   jobSpecSchema,
   type ExitRecord,
+  type FrameOf,
   type JobPhase,
   type JobSpec,
 } from '@nightshift/protocol';
 import { z } from 'zod';
 import { isAlive, type ProcessIdentity } from '../process/identity.js';
 import { writeAtomic, writeOnce } from './atomic.js';
+import { proofKey, readSignedExit } from './exit-proof.js';
 import { jobDir, type JobDir } from './job-dir.js';
 import { readLines, scanLines } from './read-lines.js';
 
@@ -33,19 +35,28 @@ export class Attempt {
   metricCount = 0;
   phases: { phase: JobPhase; at: string }[] = [];
   exit: ExitRecord | null = null;
+  /** Code mode: what the source's editable files say, once the runner has read them. Read once, before anything of the job runs. */
+  source: FrameOf<'source'> | null = null;
   claim: RunnerClaim | null = null;
   isStale: boolean;
   #metricOffset = 0;
   #phaseOffset = 0;
+  #key: string | undefined;
+  readonly #home: string;
 
   constructor(
     home: string,
     readonly spec: JobSpec,
   ) {
+    this.#home = home;
     this.dir = jobDir(join(home, 'jobs', spec.attemptId));
     this.isStale = existsSync(this.dir.stale);
   }
 
+  /** What the account of this attempt's end must be signed with. */
+  get proofKey(): string {
+    return (this.#key ??= proofKey(this.#home, this.spec));
+  }
   get id(): string {
     return this.spec.attemptId;
   }
@@ -72,10 +83,7 @@ export class Attempt {
 
   /** Looks at the files again. The exit record is read first: what lies in the log then is all that there will be. */
   refresh(): void {
-    if (!this.exit && existsSync(this.dir.exit)) {
-      const parsed = exitRecordSchema.safeParse(readJson(this.dir.exit));
-      if (parsed.success) this.exit = parsed.data;
-    }
+    if (!this.exit && existsSync(this.dir.exit)) this.exit = readSignedExit(this.dir.exit, this.proofKey);
     if (!this.claim && existsSync(this.dir.runner)) this.claim = readClaim(this.dir.runner);
     this.logBytes = sizeOf(this.dir.log);
     if (sizeOf(this.dir.metrics) > this.#metricOffset) this.#countMetrics();
@@ -85,6 +93,9 @@ export class Attempt {
         const parsed = phaseSchema.safeParse(parseJson(line));
         if (parsed.success && this.phases.length < 10) this.phases.push(parsed.data);
       }
+    // After the phases: it is written before the first of them, and is to be sent before it.
+    if (this.spec.edit && !this.spec.overlay && !this.source && existsSync(this.dir.source))
+      this.source = readSource(this.dir.source, this.spec);
   }
 
   /** True when a runner that claimed the job is gone and left no account of it. */
@@ -142,6 +153,13 @@ function readClaim(path: string): RunnerClaim | null {
   const value = readJson(path) as Partial<RunnerClaim> | undefined;
   if (typeof value?.pid !== 'number' || typeof value.startTime !== 'string') return null;
   return { pid: value.pid, startTime: value.startTime, socket: typeof value.socket === 'string' ? value.socket : null };
+}
+
+function readSource(path: string, { attemptId, token }: JobSpec): FrameOf<'source'> | null {
+  const facts = readJson(path);
+  if (typeof facts !== 'object') return null;
+  const parsed = agentFrameSchema.safeParse({ ...facts, type: 'source', attemptId, token });
+  return parsed.success && parsed.data.type === 'source' ? parsed.data : null;
 }
 
 function readJson(path: string): unknown {

@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import type { ExitRecord } from '@nightshift/protocol';
 import { sweep } from '../process/sweep.js';
 import { Attempt } from './attempt.js';
-import { writeOnce } from './atomic.js';
+import { writeAtomic } from './atomic.js';
+import { signExit } from './exit-proof.js';
 import { cutJsonTail, cutNulTail } from './cut-tail.js';
 
 /**
@@ -44,5 +45,9 @@ export async function declareLost(attempt: Attempt, why: string): Promise<void> 
     peakMemoryBytes: null,
     fingerprint: {},
   };
-  writeOnce(dir.exit, JSON.stringify(record));
+  // The runner may have ended in this very moment, with its account written: that one stands. Anything else in its place is no account.
+  fresh.refresh();
+  if (fresh.exit) return;
+  rmSync(dir.exit, { recursive: true, force: true });
+  writeAtomic(dir.exit, signExit(record, attempt.proofKey));
 }

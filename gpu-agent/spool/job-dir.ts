@@ -13,6 +13,11 @@ export interface JobDir {
   stale: string;
   exit: string;
   work: string;
+  /** Code mode: where the evaluator runs, and where a short run before the full one does. */
+  evaluation: string;
+  probe: string;
+  /** Code mode: the editable files as the source has them, for the agent to send. */
+  source: string;
   reserve: string;
   config: string;
 }
@@ -30,6 +35,9 @@ export function jobDir(path: string): JobDir {
     stale: join(path, 'stale.json'),
     exit: join(path, 'exit.json'),
     work: join(path, 'work'),
+    evaluation: join(path, 'eval'),
+    probe: join(path, 'probe'),
+    source: join(path, 'source.json'),
     reserve: join(path, 'reserve'),
     config: join(path, 'config.json'),
   };

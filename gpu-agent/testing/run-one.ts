@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExitRecord, JobSpec } from '@nightshift/protocol';
 import type { RunnerOptions } from '../runner/options.js';
 import { runnerEntry } from '../connection/runner-pool.js';
+import { proofKey, readSignedExit } from '../spool/exit-proof.js';
 import { jobDir, type JobDir } from '../spool/job-dir.js';
 
 export interface RanJob {
@@ -38,18 +39,20 @@ export async function runOne(
     detached: true,
     env: { ...process.env, ...over.env },
   });
+  const key = proofKey(home, spec);
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
-  child.stdin.write(`${JSON.stringify({ dir: dir.path, options })}\n`);
+  child.stdin.write(`${JSON.stringify({ dir: dir.path, options, proofKey: key })}\n`);
   over.onStarted?.(dir);
   let peakRss = 0;
   const watch = setInterval(() => (peakRss = Math.max(peakRss, residentPeak(child.pid ?? 0))), 50);
   child.stdin.end();
   await new Promise((resolve) => child.once('close', resolve));
   clearInterval(watch);
-  if (!existsSync(dir.exit)) throw new Error(`the runner left no exit record: ${complaints}`);
+  const exit = readSignedExit(dir.exit, key);
+  if (!exit) throw new Error(`the runner left no exit record: ${complaints}`);
   return {
-    exit: JSON.parse(readFileSync(dir.exit, 'utf8')) as ExitRecord,
+    exit,
     log: lstatSync(dir.log).isFile() ? readFileSync(dir.log) : Buffer.alloc(0), // a device may have no end
     metrics: readFileSync(dir.metrics, 'utf8')
       .split('\n')
@@ -70,6 +73,7 @@ export function testOptions(home: string): RunnerOptions {
     maxSourceFiles: 20_000,
     maxSourceBytes: 536_870_912,
     gpu: null,
+    sandbox: { bwrap: null, problem: 'not asked for', isRequired: false, network: null, hide: [] },
   };
 }
 

@@ -35,9 +35,16 @@ function prepare(
 ) {
   const work = join(home, `work-${made++}`);
   const spec = jobSpec({ source: { kind: 'path', path: source }, ...over });
-  return prepareWorkspace({ spec, home, work, limits, signal: new AbortController().signal, runSetup }).then(
-    (ready) => ({ ...ready, work }),
-  );
+  return prepareWorkspace({
+    spec,
+    home,
+    work,
+    evaluation: `${work}-eval`,
+    onSource: () => {},
+    limits,
+    signal: new AbortController().signal,
+    runSetup,
+  }).then((ready) => ({ ...ready, work }));
 }
 
 describe('a folder', () => {

@@ -2,73 +2,133 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import type { JobSpec } from '@nightshift/protocol';
+import { dropArtifacts, isArtifact } from './artifacts.js';
+import { baseCommit } from './base-commit.js';
 import { copySource } from './copy-source.js';
+import { copyTree } from './copy-tree.js';
+import { describeSource, digestSealed, hashSealed, type SourceFacts } from './describe-source.js';
 import { checkoutGit } from './git-source.js';
 import { listFiles, type SourceLimits } from './list-files.js';
-import { setupKey, withSetup } from './setup-cache.js';
+import { applyOverlay } from './overlay.js';
+import { linkCreated, setupKey, withSetup } from './setup-cache.js';
 import { SourceError } from './source-error.js';
 
 export interface PrepareInput {
   spec: JobSpec;
   home: string;
   work: string;
+  /** Code mode: the folder that the evaluator will run in, filled before training begins. */
+  evaluation: string;
   limits: SourceLimits;
   signal: AbortSignal;
   /** Runs the setup command in a folder; false when it failed. */
   runSetup: (cwd: string) => Promise<boolean>;
+  /** Code mode, the source as it is: told before setup runs. */
+  onSource: (facts: SourceFacts & { baseCommit: string | null }) => void;
 }
 export interface Workspace {
   fingerprint: Record<string, string>;
+  /** Hashes of the sealed files, taken before anything of the job ran. */
+  sealed: SourceFacts['sealed'];
+  /** The folder that setup made, which all jobs of this source share; null without setup. */
+  setupBase: string | null;
   /** False when setup ran and failed: what it printed says why. */
   isReady: boolean;
 }
 
 /**
- * Fills a job's `work/` with its source and with what setup made of it.
- * @throws SourceError when there is no such source, it is too large, or the disk is full.
+ * Fills a job's `work/` with its source, with what setup made of it, and with the patched files of code mode. In code mode
+ * with an evaluator, a second copy is made for that one, which no training ever sees.
+ * @throws SourceError when there is no such source, it is too large, the disk is full, or what may be edited is not there.
  */
-export async function prepareWorkspace({
-  spec,
-  home,
-  work,
-  limits,
-  signal,
-  runSetup,
-}: PrepareInput): Promise<Workspace> {
+export async function prepareWorkspace(input: PrepareInput): Promise<Workspace> {
+  const { spec, home, work, signal } = input;
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true, mode: 0o700 });
   const fingerprint: Record<string, string> = {};
-  let fill: (to: string) => string | Promise<string>;
+  const fill = await filler(input, fingerprint);
+  const sourceHash = await fill(work);
+  fingerprint['source'] = sourceHash;
+  if (spec.evaluate !== null) fingerprint['evaluator'] = evaluatorHash(spec.evaluate, work);
+  const sealed = spec.edit ? await describe(input, spec.edit, fingerprint) : [];
+  const workspace: Workspace = { fingerprint, sealed, setupBase: null, isReady: true };
+  if (spec.setup !== null) {
+    const key = setupKey(sourceHash, spec.setup, spec.env);
+    const cache = join(home, 'cache', 'setup');
+    // The base is filled from the source as it is: setup is the person's, and no patch runs in it.
+    const outcome = await withSetup(
+      { cache, key, work, signal, fill: async (base) => void (await fill(base)) },
+      input.runSetup,
+    );
+    fingerprint['setup'] = `${key} ${outcome}`;
+    workspace.setupBase = join(cache, key);
+    workspace.isReady = outcome !== 'failed';
+  }
+  if (spec.edit && workspace.isReady) layOut(input, spec.edit, workspace.setupBase);
+  return workspace;
+}
+
+async function describe(
+  { spec, work, signal, onSource }: PrepareInput,
+  edit: NonNullable<JobSpec['edit']>,
+  fingerprint: Record<string, string>,
+): Promise<SourceFacts['sealed']> {
+  const sealed = hashSealed(work, edit.sealed);
+  fingerprint['sealed'] = digestSealed(sealed);
+  fingerprint['sealing'] = spec.evaluate === null ? 'unsealed' : 'sealed';
+  if (!spec.overlay)
+    onSource({
+      ...describeSource(work, edit),
+      baseCommit:
+        spec.source.kind === 'git' ? (fingerprint['commit'] ?? null) : await baseCommit(spec.source.path, edit, signal),
+    });
+  return sealed;
+}
+
+// The evaluator's copy is taken before the patch is laid over the first. It gets the edited files only where a declared list
+// of artifacts does not rule them out: an evaluator may need them to build the model whose weights it reads.
+function layOut(
+  { spec, work, evaluation }: PrepareInput,
+  edit: NonNullable<JobSpec['edit']>,
+  setupBase: string | null,
+): void {
+  if (spec.evaluate !== null) {
+    rmSync(evaluation, { recursive: true, force: true });
+    // What is a link here was linked by setup (or by the source): links are copied as links.
+    copyTree(work, evaluation, (path) => !isArtifact(path, edit));
+    if (setupBase) linkCreated(setupBase, evaluation);
+    dropArtifacts(evaluation, edit);
+    const given = edit.files.filter((path) => edit.artifacts === null || edit.artifacts.includes(path));
+    if (spec.overlay && given.length > 0)
+      applyOverlay(
+        evaluation,
+        given,
+        spec.overlay.filter(({ path }) => given.includes(path)),
+      );
+    dropArtifacts(work, edit);
+  }
+  if (spec.overlay) applyOverlay(work, edit.files, spec.overlay);
+}
+
+async function filler(
+  { spec, home, work, limits, signal }: PrepareInput,
+  fingerprint: Record<string, string>,
+): Promise<(to: string) => string | Promise<string>> {
   if (spec.source.kind === 'path') {
     const { path } = spec.source;
     if (!isAbsolute(path))
       throw new SourceError('source_unavailable', `the source path must be absolute on the box, got ${path}`);
     const files = await listFiles(path, limits, signal);
-    fill = (to) => copySource(path, to, files);
-  } else {
-    const { url, ref } = spec.source;
-    const indexPath = join(work, '..', 'git-index');
-    fill = async (to) => {
-      const { commit, tree } = await checkoutGit(
-        { url, ref, cache: join(home, 'cache', 'git'), to, indexPath },
-        signal,
-      );
-      rmSync(indexPath, { force: true });
-      fingerprint['commit'] = commit;
-      return tree;
-    };
+    return (to) => copySource(path, to, files);
   }
-  const sourceHash = await fill(work);
-  fingerprint['source'] = sourceHash;
-  if (spec.evaluate !== null) fingerprint['evaluator'] = evaluatorHash(spec.evaluate, work);
-  if (spec.setup === null) return { fingerprint, isReady: true };
-  const key = setupKey(sourceHash, spec.setup, spec.env);
-  const outcome = await withSetup(
-    { cache: join(home, 'cache', 'setup'), key, work, signal, fill: async (base) => void (await fill(base)) },
-    runSetup,
-  );
-  fingerprint['setup'] = `${key} ${outcome}`;
-  return { fingerprint, isReady: outcome !== 'failed' };
+  const { url, ref } = spec.source;
+  const indexPath = join(work, '..', 'git-index');
+  return async (to) => {
+    const { commit, tree } = await checkoutGit({ url, ref, cache: join(home, 'cache', 'git'), to, indexPath }, signal);
+    rmSync(indexPath, { force: true });
+    fingerprint['commit'] = commit;
+    return tree;
+  };
 }
 
 /** The evaluate command with the content of every file of the source that it names. */

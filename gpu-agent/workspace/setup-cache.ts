@@ -49,8 +49,8 @@ export async function withSetup(
   return outcome;
 }
 
-// Whatever the job's own copy of the source does not have was made by setup. Folders that both have are descended into.
-function linkCreated(base: string, work: string): void {
+/** Links what setup made into a copy of the source: whatever that does not have. Folders that both have are descended into. */
+export function linkCreated(base: string, work: string): void {
   for (const entry of readdirSync(base, { withFileTypes: true })) {
     if (entry.name === DONE) continue;
     const target = join(work, entry.name);

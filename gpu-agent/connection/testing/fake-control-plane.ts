@@ -17,6 +17,8 @@ export interface HeldAttempt {
   logBytes: number;
   metrics: FrameOf<'metrics'>['points'];
   phases: string[];
+  /** Every telling of the source's editable files, and how many phases had been told before it. */
+  sources: { frame: FrameOf<'source'>; afterPhases: number }[];
   exits: ExitRecord[];
   accepted: number;
 }
@@ -42,7 +44,7 @@ export class FakeControlPlane {
   connections = 0;
   socket: WebSocket | null = null;
   #server: Server;
-  #wss = new WebSocketServer({ noServer: true, maxPayload: 131_072 });
+  #wss = new WebSocketServer({ noServer: true, maxPayload: 262_144 });
   #waiters = new Set<{ test: () => boolean; resolve: () => void }>();
   #isFinished = new Set<string>();
 
@@ -97,6 +99,7 @@ export class FakeControlPlane {
       logBytes: 0,
       metrics: [],
       phases: [],
+      sources: [],
       exits: [],
       accepted: 0,
     };
@@ -188,6 +191,9 @@ export class FakeControlPlane {
     switch (frame.type) {
       case 'accepted':
         held.accepted++;
+        return;
+      case 'source':
+        held.sources.push({ frame, afterPhases: held.phases.length });
         return;
       case 'phase':
         if (held.phases.at(-1) !== frame.phase) held.phases.push(frame.phase);

@@ -1,0 +1,173 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JobPhase, JobSpec } from '@nightshift/protocol';
+import { sandboxCommand } from '../sandbox/command.js';
+import { hiddenPaths } from '../sandbox/hidden.js';
+import { limitedCommand } from '../sandbox/limits.js';
+import type { JobDir } from '../spool/job-dir.js';
+import { takeArtifacts } from '../workspace/artifacts.js';
+import type { Workspace } from '../workspace/prepare.js';
+import { stampFolder } from '../workspace/walk-files.js';
+import type { Verdict } from './classify.js';
+import { codeEnvironment } from './code-environment.js';
+import type { RunnerOptions } from './options.js';
+import { watchTampering } from './tamper.js';
+
+export interface Confined {
+  command: string;
+  env: Record<string, string>;
+  /** Removes what only this phase needed. */
+  done: () => void;
+}
+
+/** The variable of the spec that asks for a network: `evaluate` (the evaluator alone) or `all`. */
+const NETWORK = 'NIGHTSHIFT_NETWORK';
+
+/** What code mode adds to a job: the sandbox around edited code, and the proof that the evaluator measures what training left. */
+export class CodeJob {
+  readonly edit: NonNullable<JobSpec['edit']>;
+  readonly #bwrap: string | null;
+  #workspace: Workspace | null = null;
+  #venv: string | null = null;
+  #look: () => Verdict | null = () => null;
+  #before: ReadonlyMap<string, string> = new Map();
+
+  constructor(
+    private readonly spec: JobSpec,
+    edit: NonNullable<JobSpec['edit']>,
+    private readonly dir: JobDir,
+    private readonly options: RunnerOptions,
+    private readonly note: (text: string) => void,
+  ) {
+    this.edit = edit;
+    this.#bwrap = options.sandbox.bwrap;
+  }
+
+  /** Why edited code may not run on this box; null when it may. */
+  get refusal(): Verdict | null {
+    const { isRequired, problem } = this.options.sandbox;
+    if (this.#bwrap || !isRequired) return null;
+    return {
+      reason: 'agent_refused',
+      detail: `this box's owner requires a sandbox for edited code: ${problem ?? 'there is none'}`,
+    };
+  }
+
+  /** The same for a baseline and its candidates, so that their numbers may be compared. */
+  get fingerprint(): Record<string, string> {
+    return { sandbox: this.#bwrap ? `bwrap${this.#hasNetwork('train') ? ' with network' : ''}` : 'none' };
+  }
+
+  /** Call it when the workspace is ready and nothing of the job runs. */
+  begin(workspace: Workspace, venv: string | null): void {
+    this.#workspace = workspace;
+    this.#venv = venv;
+    if (!this.#bwrap)
+      this.note(
+        `sandbox: none (${this.options.sandbox.problem ?? 'switched off'}): edited code runs with the rights of the agent's user`,
+      );
+    if (this.spec.evaluate !== null && this.edit.artifacts === null) this.#before = stampFolder(this.dir.work);
+    this.#look = watchTampering({
+      spec: this.spec,
+      dir: this.dir,
+      sealed: workspace.sealed,
+      setupBase: workspace.setupBase,
+      venv,
+      userHome: process.env['HOME'] ?? homedir(),
+      isSandboxed: this.#bwrap !== null,
+    });
+  }
+
+  /** A phase as it may run: in the sandbox where there is one, with bounds, without secrets. */
+  confine(
+    phase: JobPhase,
+    input: { command: string; cwd: string; env: Record<string, string>; metricsPath: string },
+  ): Confined {
+    // Setup is the person's own command on the person's own source, and may need the network.
+    if (phase === 'setup') return { ...input, done: () => {} };
+    const hasNetwork = !this.#bwrap || this.#hasNetwork(phase);
+    const tmp = this.#bwrap ? join(this.dir.path, `tmp-${phase}`) : mkdtempSync(join(tmpdir(), 'nightshift-'));
+    rmSync(tmp, { recursive: true, force: true });
+    mkdirSync(tmp, { recursive: true, mode: 0o700 });
+    const withheld: string[] = [];
+    const env = codeEnvironment({
+      phase,
+      spec: this.spec,
+      env: input.env,
+      tmp: this.#bwrap ? '/tmp' : tmp,
+      hasNetwork,
+      withheld,
+    });
+    if (withheld.length > 0) this.note(`${phase} is not given ${withheld.join(', ')}: edited code gets no secrets`);
+    const done = () => {
+      rmSync(tmp, { recursive: true, force: true });
+    };
+    if (!this.#bwrap) return { command: limitedCommand(input.command), env, done };
+    const { hide } = this.options.sandbox;
+    const command = sandboxCommand(
+      this.#bwrap,
+      {
+        cwd: input.cwd,
+        tmp,
+        hasNetwork,
+        writable: [input.cwd, input.metricsPath],
+        readable: [
+          this.dir.config,
+          ...(this.spec.source.kind === 'path' ? [this.spec.source.path] : []),
+          ...(this.#workspace?.setupBase ? [this.#workspace.setupBase] : []),
+          ...(this.#venv ? [this.#venv] : []),
+        ],
+        hidden: hiddenPaths(this.options.home, process.env, phase === 'evaluate' ? [] : hide),
+      },
+      input.command,
+    );
+    return { command: limitedCommand(command), env, done };
+  }
+
+  /** After training, when nothing of it runs any more: what it did that it may not do. */
+  tampering(): Verdict | null {
+    return this.#look();
+  }
+
+  /** At the very end: an account of it can only be the runner's. */
+  forgery(): Verdict | null {
+    if (!existsSync(this.dir.exit)) return null;
+    return { reason: 'cheated', detail: 'exit.json was written by the job itself: only its runner writes it' };
+  }
+
+  /** Hands what training left to the evaluator. */
+  handOver(): Verdict | null {
+    const taken = takeArtifacts({
+      work: this.dir.work,
+      to: this.dir.evaluation,
+      edit: this.edit,
+      before: this.#before,
+    });
+    if ('problem' in taken) return { reason: 'no_metric', detail: taken.problem };
+    for (const note of taken.notes.slice(0, 20)) this.note(note);
+    return null;
+  }
+
+  /** The evaluator has measured this source before: where it fails on a patch, the patch is the cause. */
+  blame(verdict: Verdict, as: 'crash' | 'no_metric'): Verdict {
+    if (!this.spec.overlay || verdict.reason !== 'evaluator_failed') return verdict;
+    return { reason: as, detail: `on what this code's training left, ${verdict.detail}` };
+  }
+
+  #hasNetwork(phase: JobPhase): boolean {
+    const { network } = this.options.sandbox;
+    if (network !== null) return network;
+    const asked = this.spec.env[NETWORK];
+    return asked === 'all' || (asked === 'evaluate' && phase === 'evaluate');
+  }
+}
+
+/** A folder of a job may hold what its user cannot remove (modes); the account of the job is worth more than the space. */
+export function discard(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // it goes with the job's directory
+  }
+}

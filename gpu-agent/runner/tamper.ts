@@ -1,0 +1,121 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JobSpec } from '@nightshift/protocol';
+import type { JobDir } from '../spool/job-dir.js';
+import type { SourceFacts } from '../workspace/describe-source.js';
+import { hashSealed } from '../workspace/describe-source.js';
+import { firstChange, stampFile, stampFolder } from '../workspace/walk-files.js';
+import type { Verdict } from './classify.js';
+
+export interface TamperInput {
+  spec: JobSpec;
+  dir: JobDir;
+  sealed: SourceFacts['sealed'];
+  setupBase: string | null;
+  venv: string | null;
+  userHome: string;
+  /** In a sandbox none of this can be written: only what is cheap is looked at. */
+  isSandboxed: boolean;
+}
+
+/** Touched by every job that uses the folder. */
+const TOUCHED = /(?:^|\/)(?:__pycache__\/|\.nightshift-setup\.json$)/;
+
+/**
+ * Remembers, before edited code runs, everything that the evaluator will rely on; the answer says afterwards what of it is not
+ * as it was. Without a sandbox this is what stands between a patch and its ruler: it finds changes, it does not prevent them.
+ */
+export function watchTampering(input: TamperInput): () => Verdict | null {
+  const { spec, dir, setupBase } = input;
+  const specText = readFileSync(dir.spec, 'utf8');
+  const evaluation = existsSync(dir.evaluation) ? stampFolder(dir.evaluation) : null;
+  const isWatchful = !input.isSandboxed;
+  const base = isWatchful && setupBase ? stampFolder(setupBase, skips) : null;
+  const { venv } = input;
+  const environment = isWatchful && venv && venv !== setupBase && !venv.startsWith(`${setupBase}/`) ? venv : null;
+  const packages = environment && stampFolder(environment, skips);
+  const custom = isWatchful ? stampCustomisation(input.userHome) : null;
+
+  return () => {
+    if (existsSync(dir.exit)) return cheated('exit.json was written by the job itself: only its runner writes it');
+    if (readText(dir.spec) !== specText) return cheated('the job changed its own spec.json');
+    if (evaluation) {
+      const path = existsSync(dir.evaluation) ? firstChange(evaluation, stampFolder(dir.evaluation)) : '(all of it)';
+      if (path !== null) return cheated(`the job reached into the evaluator's folder and changed ${path}`);
+    }
+    if (base && setupBase) {
+      const path = existsSync(setupBase) ? firstChange(base, stampFolder(setupBase, skips)) : '(all of it)';
+      if (path !== null) {
+        // Every later job of this source would run with it: setup makes it anew.
+        rmSync(setupBase, { recursive: true, force: true });
+        return cheated(
+          `the job changed ${path} in the folder that setup made for all jobs; it is made anew for the next`,
+        );
+      }
+    }
+    const changed =
+      (packages && environment && firstChange(packages, stampFolder(environment, skips))) ??
+      (custom && firstChange(custom, stampCustomisation(input.userHome)));
+    if (changed)
+      return {
+        reason: 'sealed_files_changed',
+        detail: `${changed}, which the evaluator's interpreter loads, changed while the job ran`,
+      };
+    return spec.source.kind === 'path' ? checkSource(spec.source.path, input.sealed) : null;
+  };
+}
+
+/** The source folder is the person's: a sealed file that changes there is a new ruler, whoever changed it. */
+function checkSource(source: string, before: SourceFacts['sealed']): Verdict | null {
+  for (const { path, sha256 } of before) {
+    let now: string | undefined;
+    try {
+      now = hashSealed(source, [path])[0]?.sha256;
+    } catch {
+      // gone, or no plain file any more
+    }
+    if (now !== sha256)
+      return {
+        reason: 'sealed_files_changed',
+        detail: `the sealed file ${path} changed in the source folder while the job ran: its number would be another ruler's`,
+      };
+  }
+  return null;
+}
+
+/** Files that Python loads from the user's own site packages at every start. */
+function stampCustomisation(userHome: string): Map<string, string> {
+  const stamps = new Map<string, string>();
+  const library = join(userHome, '.local', 'lib');
+  for (const version of list(library))
+    for (const name of list(join(library, version, 'site-packages')))
+      if (/^(?:site|user)customize(?:\.py)?$|\.pth$/.test(name)) {
+        const path = join(library, version, 'site-packages', name);
+        stamps.set(path, stampFile(path));
+      }
+  return stamps;
+}
+
+function skips(path: string): boolean {
+  return TOUCHED.test(path);
+}
+
+function cheated(detail: string): Verdict {
+  return { reason: 'cheated', detail };
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,30 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { JobSpec } from '@nightshift/protocol';
+
+/** The project's own virtual environment: the one that setup made, or the one that lies in the source folder on this box. */
+export function findVenv(spec: Pick<JobSpec, 'source'>, work: string): string | null {
+  const folders = [work, ...(spec.source.kind === 'path' ? [spec.source.path] : [])];
+  for (const folder of folders)
+    for (const name of ['.venv', 'venv'])
+      if (existsSync(join(folder, name, 'bin', 'python'))) return realpathSync(join(folder, name));
+  return null;
+}
+
+/** Puts a virtual environment first, unless the spec names one or sets its own PATH. */
+export function withVenv(
+  env: Record<string, string>,
+  venv: string | null,
+  spec: Pick<JobSpec, 'env'>,
+): Record<string, string> {
+  if (!venv || 'VIRTUAL_ENV' in spec.env || 'PATH' in spec.env) return env;
+  const { PYTHONHOME: _unused, ...rest } = env;
+  return { ...rest, VIRTUAL_ENV: venv, PATH: `${join(venv, 'bin')}${delimiter}${env['PATH'] ?? '/usr/bin:/bin'}` };
+}
+
+/** What to do about a project that uv locks and that has no environment here; null when there is nothing to say. */
+export function venvHint(spec: Pick<JobSpec, 'train' | 'setup'>, work: string, venv: string | null): string | null {
+  if (venv || !existsSync(join(work, 'uv.lock')) || /(?:^|[\s;&|(])uvx?\s/.test(`${spec.setup ?? ''} ${spec.train}`))
+    return null;
+  return 'this project has a uv.lock and no virtual environment here: set job.setup to "uv sync --frozen", or start the commands with "uv run"; without that the python of PATH runs them';
+}
