@@ -54,7 +54,8 @@ function ended(metric: number, trainSeconds = BUDGET_S): ExitRecord {
 }
 const stopped = (trainSeconds: number): ExitRecord => ({
   ...ended(0, trainSeconds),
-  ...{ reason: 'cancelled', metric: null },
+  reason: 'cancelled',
+  metric: null,
 });
 
 /** What is tried and reverted before each test: nothing is stopped before five configurations are known. */
