@@ -290,6 +290,8 @@ export interface Spec {
   };
   boxes: { labels: string[]; parallel: number };
   seed: number;
+  /** Code mode, a rewind: the run and the iteration (0: its baseline) whose code and knobs this run's baseline has. */
+  startsFrom?: { runId: string; iteration: number } | undefined;
 }
 
 const KEYS = [...knownKeys(specInputSchema.shape), 'path', 'git', 'ref', 'knobs', 'constraints', 'cross_constraints'];

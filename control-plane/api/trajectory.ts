@@ -10,9 +10,11 @@ import {
   reportText,
 } from '../trajectory/index.js';
 import { loadChatCalls } from '../loop/chat-of-run.js';
+import { loadPullRequest } from '../loop/pull-request-of-run.js';
 import { loadTrajectory } from '../loop/trajectory-of-run.js';
 import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
+import { BRANCH_FORMATS, commitsOf, exportBranch, squashQuery } from './export-branch.js';
 import { problems } from './problem.js';
 import { answer, router } from './router.js';
 import { requireRun, runId } from './runs.js';
@@ -53,21 +55,32 @@ export function trajectory(deps: ApiDeps) {
       operationId: 'getReport',
       security: bearer,
       middleware: [read] as const,
-      request: { params: runId, query: z.object({ format: z.enum(['markdown', 'html', 'text']).default('markdown') }) },
+      request: {
+        params: runId,
+        query: z.object({
+          format: z.enum(['markdown', 'html', 'text', 'pr']).default('markdown').openapi({
+            description: 'pr: code mode, the Markdown body of a pull request with its evidence',
+          }),
+        }),
+      },
       responses: {
         200: {
           description: 'the report',
           content: { ...text('text/markdown'), ...text('text/html'), ...text('text/plain') },
         },
-        ...problems('not_found'),
+        ...problems('not_found', 'illegal_state'),
       },
     }),
     async (c) => {
       const run = await requireRun(deps, c.req.valid('param').id);
+      const { format } = c.req.valid('query');
+      if (format === 'pr') {
+        c.header('content-type', 'text/markdown; charset=utf-8');
+        return c.body(await loadPullRequest(deps.db, run)) as never;
+      }
       const data = await loadTrajectory(deps.db, run);
       const analysis = analyze(data);
       const title = `${run.spec.name} · ${run.id}`;
-      const { format } = c.req.valid('query');
       const type = { markdown: 'text/markdown', html: 'text/html', text: 'text/plain' }[format];
       const write = {
         markdown: () => reportMarkdown(data, analysis, title),
@@ -90,18 +103,41 @@ export function trajectory(deps: ApiDeps) {
       operationId: 'exportRun',
       security: bearer,
       middleware: [read] as const,
-      request: { params: runId, query: z.object({ format: z.enum([...EXPORT_FORMATS, 'chat']).default('jsonl') }) },
+      request: {
+        params: runId,
+        query: z.object({
+          format: z
+            .enum([...EXPORT_FORMATS, 'chat', ...BRANCH_FORMATS])
+            .default('jsonl')
+            .openapi({
+              description:
+                'branch: code mode, a stream for `git fast-import`; patch: mails for `git am`. The same run gives the same bytes',
+            }),
+          squash: squashQuery,
+        }),
+      },
       responses: {
         200: {
           description: 'the file',
-          content: { ...text('application/x-ndjson'), ...text('text/tab-separated-values'), ...text('text/csv') },
+          content: {
+            ...text('application/x-ndjson'),
+            ...text('text/tab-separated-values'),
+            ...text('text/csv'),
+            ...text('application/x-git-fast-import'),
+            ...text('application/mbox'),
+          },
         },
-        ...problems('not_found'),
+        ...problems('not_found', 'illegal_state'),
       },
     }),
     async (c) => {
       const run = await requireRun(deps, c.req.valid('param').id);
-      const { format } = c.req.valid('query');
+      const { format, squash } = c.req.valid('query');
+      if (format === 'branch' || format === 'patch') {
+        const { body, headers } = await exportBranch(deps.db, run, format, squash === 'true');
+        for (const [name, value] of Object.entries(headers)) c.header(name, value);
+        return c.body(body) as never;
+      }
       if (format === 'chat') {
         const { records, warnings } = exportChat(await loadChatCalls(deps.db, run), {
           menuKnobs: Object.keys(run.spec.menu?.knobs ?? {}).length,
@@ -115,7 +151,9 @@ export function trajectory(deps: ApiDeps) {
       const type = { jsonl: 'application/x-ndjson', tsv: 'text/tab-separated-values', csv: 'text/csv' }[format];
       c.header('content-type', `${type}; charset=utf-8`);
       c.header('content-disposition', `attachment; filename="${run.id}.${format}"`);
-      return c.body(exportTrajectory(await loadTrajectory(deps.db, run), format)) as never;
+      const commits = format === 'tsv' ? await commitsOf(deps.db, run) : new Map<number, string>();
+      const options = { commitOf: (iteration: number) => commits.get(iteration)?.slice(0, 7) };
+      return c.body(exportTrajectory(await loadTrajectory(deps.db, run), format, options)) as never;
     },
   );
   return app;

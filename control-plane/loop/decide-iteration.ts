@@ -20,6 +20,7 @@ import { comparable } from '../decision/comparability.js';
 import { checkGuards, type GuardValues } from '../decision/guard.js';
 import { decide, type DecideInput, type Ruling } from '../decision/index.js';
 import { leaveOpen } from '../decision/leave-open.js';
+import { commitIdOf } from './commit-id.js';
 import { updateLiveFigures } from './live-figures.js';
 import { queueJob } from './queue-job.js';
 import { sendSlipBack } from './send-slip-back.js';
@@ -104,7 +105,9 @@ export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationR
   decision = weighPatch(run, iteration, decision);
   const to = ({ keep: 'kept', revert: 'reverted', inconclusive: 'inconclusive' } as const)[decision.outcome];
   const metric = average(candidate);
-  const isMoved = await moveIteration(tx, iteration.id, 'measuring', to, { decision, metric, endedAt: new Date() });
+  const ended = { decision, metric, endedAt: new Date() };
+  const commitId = to === 'kept' ? await commitIdOf(tx, run, { ...iteration, ...ended }) : null;
+  const isMoved = await moveIteration(tx, iteration.id, 'measuring', to, { ...ended, commitId });
   if (!isMoved) return;
   if (to === 'kept' && (await isBetterThanIncumbent(tx, run, groups, metric, decision)))
     await updateRun(tx, run.id, {

@@ -1,0 +1,55 @@
+import type { CodeProposal } from '@nightshift/protocol';
+import { listIterations, listMeasurements, type MeasurementRow, type Queryable, type RunRow } from '@nightshift/db';
+import { estimateNoise, reportedBest } from '../decision/index.js';
+import { pullRequest } from '../ledger/index.js';
+import { loadLedger } from './ledger-of-run.js';
+import { loadTrajectory } from './trajectory-of-run.js';
+
+/** The Markdown body of a pull request for what a run kept. @throws AppError illegal_state, as `loadLedger`. */
+export async function loadPullRequest(q: Queryable, run: RunRow): Promise<string> {
+  const ledger = await loadLedger(q, run);
+  const iterations = await listIterations(q, run.id);
+  const trajectory = await loadTrajectory(q, run);
+  const groups = measuredGroups(await listMeasurements(q, run.id), run.incumbentKey);
+  const { goal } = run.spec.metric;
+  const best = reportedBest({ goal, groups, baselineKey: run.baselineKey });
+  const patches = new Map(
+    iterations.map(({ number, patch }) => [number, (patch as CodeProposal | null)?.patch ?? null]),
+  );
+  const baseline = groups.find(({ key }) => key === run.baselineKey)?.values ?? trajectory.baseline.values;
+  return pullRequest(ledger, {
+    metric: run.spec.metric,
+    isUnsealed: run.spec.job.evaluate === null,
+    baseline: {
+      mean: baseline.length === 0 ? null : baseline.reduce((sum, value) => sum + value, 0) / baseline.length,
+      n: baseline.length,
+      config: run.baselineConfig,
+    },
+    best: best && {
+      ...best,
+      iteration:
+        iterations.find(({ configKey, state }) => configKey === best.key && state !== 'cancelled')?.number ?? null,
+      isHead: best.key === run.incumbentKey,
+    },
+    noise: estimateNoise(groups.map(({ values }) => values)),
+    incumbentConfig: run.incumbentConfig,
+    records: trajectory.records.map((record) => {
+      const patch = patches.get(record.iteration) ?? null;
+      return { ...record, added: patch?.added ?? null, removed: patch?.removed ?? null };
+    }),
+  });
+}
+
+// Only what ran on the same thing may be pooled: the fingerprint under which the incumbent was measured most often.
+function measuredGroups(rows: MeasurementRow[], incumbentKey: string): { key: string; values: number[] }[] {
+  const counts = new Map<string | null, number>();
+  for (const row of rows)
+    if (row.configKey === incumbentKey) counts.set(row.fingerprint, (counts.get(row.fingerprint) ?? 0) + 1);
+  const [most] = [...counts].sort(([, a], [, b]) => b - a);
+  const groups = new Map<string, number[]>();
+  for (const row of rows) {
+    if (most !== undefined && row.fingerprint !== most[0]) continue;
+    groups.set(row.configKey, [...(groups.get(row.configKey) ?? []), row.metric]);
+  }
+  return [...groups].map(([key, values]) => ({ key, values }));
+}
