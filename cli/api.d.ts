@@ -291,6 +291,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/runs/{id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Code mode: the editable files that the next patch changes */
+        get: operations["getCode"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/prompt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask: the prompt that the next proposal would be made from
+         * @description The whole memory of the run, as a model would be given it now. Answer it with POST /v1/runs/{id}/proposals. What was sent to a model in an iteration is at /v1/runs/{id}/iterations/{number}/prompt.
+         */
+        get: operations["askForProposal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs": {
         parameters: {
             query?: never;
@@ -812,6 +849,17 @@ export interface components {
                 [key: string]: number | string | boolean;
             } | null;
             repeatOf: string | null;
+            /** @description code mode: the change as a unified diff */
+            patch: {
+                summary: string;
+                diff: string;
+                added: number;
+                removed: number;
+            } | null;
+            repairs: number;
+            critique: {
+                [key: string]: unknown;
+            } | null;
             metric: number | null;
             decision: {
                 [key: string]: unknown;
@@ -845,6 +893,9 @@ export interface components {
         } | {
             /** @description the text of a model as it is: {"knob","new_value","reason"} */
             raw: string;
+        } | {
+            /** @description code mode: REASON: … and search/replace blocks, a unified diff, or whole files */
+            patch: string;
         };
         ModelCall: {
             id: string;
@@ -886,6 +937,32 @@ export interface components {
         };
         NewNotes: {
             body: string;
+        };
+        Code: {
+            /** @enum {string} */
+            comparator: "incumbent" | "baseline";
+            /** @description SHA-256 of the editable files together */
+            codeKey: string;
+            /** @description the commit of the source that the run started from */
+            baseCommit: string | null;
+            files: {
+                path: string;
+                content: string;
+            }[];
+            sealed: string[];
+            maxChangedLines: number;
+        };
+        Prompt: {
+            /** @enum {string} */
+            mode: "menu" | "code";
+            messages: {
+                role: string;
+                content: string;
+            }[];
+            /** @description an estimate on the safe side */
+            tokens: number;
+            /** @description what did not fit */
+            cut: string[];
         };
         JobPage: {
             items: components["schemas"]["Job"][];
@@ -1000,6 +1077,13 @@ export interface components {
                 }[];
                 node: string;
                 agentVersion: string;
+                health?: {
+                    ok: boolean;
+                    problems: {
+                        code: string;
+                        detail: string;
+                    }[];
+                };
             } | null;
         };
         TokenWithSecret: components["schemas"]["Token"] & {
@@ -1982,7 +2066,8 @@ export interface operations {
     getReport: {
         parameters: {
             query?: {
-                format?: "markdown" | "html" | "text";
+                /** @description pr: code mode, the Markdown body of a pull request with its evidence */
+                format?: "markdown" | "html" | "text" | "pr";
             };
             header?: never;
             path: {
@@ -2039,12 +2124,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description illegal state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     exportRun: {
         parameters: {
             query?: {
-                format?: "jsonl" | "tsv" | "csv" | "chat";
+                /** @description branch: code mode, a stream for `git fast-import`; patch: mails for `git am`. The same run gives the same bytes */
+                format?: "jsonl" | "tsv" | "csv" | "chat" | "branch" | "patch";
+                /** @description format=branch: all that was kept as one commit */
+                squash?: "true" | "false";
             };
             header?: never;
             path: {
@@ -2063,6 +2160,8 @@ export interface operations {
                     "application/x-ndjson": string;
                     "text/tab-separated-values": string;
                     "text/csv": string;
+                    "application/x-git-fast-import": string;
+                    "application/mbox": string;
                 };
             };
             /** @description The request is not valid */
@@ -2094,6 +2193,15 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description illegal state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2342,6 +2450,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Notes"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A valid bearer token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description illegal state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the files */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Code"];
+                };
+            };
+            /** @description The request is not valid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A valid bearer token is needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token may not do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description illegal state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    askForProposal: {
+        parameters: {
+            query?: {
+                mode?: "menu" | "code";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the prompt */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prompt"];
                 };
             };
             /** @description The request is not valid */
