@@ -9,12 +9,16 @@ import type { Attempt } from './spool/attempt.js';
 /** What a watcher sees first: about a screen of what was printed before. */
 const BACKLOG_BYTES = 8192;
 const FRAME_BYTES = 16_384;
+/** The size of every job's terminal while nobody has changed it (`runner/terminal.ts`, which loads node-pty). */
+const COLUMNS = 160;
+const ROWS = 100;
 /** The live view drops what a slow connection cannot take; the log does not. */
 const DROP_ABOVE_BYTES = 524_288;
 
 interface Viewer {
   offset: number;
   socket: Socket | null;
+  isResized: boolean;
 }
 
 /** Live terminals of running jobs: shown from the log as it grows, typed into through the runner's socket if the owner allows. */
@@ -35,12 +39,22 @@ export class Attachments {
       return;
     }
     const viewer = this.#viewers.get(attempt.id) ?? this.#open(attempt);
-    if (frame.action === 'open') this.show(attempt, wire);
-    if (frame.action === 'resize' && frame.cols && frame.rows)
+    if (frame.action === 'open') {
+      // Whoever opens it anew has seen nothing: the control plane has restarted, say.
+      viewer.offset = Math.max(0, attempt.logBytes - BACKLOG_BYTES);
+      this.show(attempt, wire);
+      return;
+    }
+    if (allowed !== 'write') {
+      // A size changes what the job prints, so it takes the same leave as a key; nobody asked for it by hand, though.
+      if (frame.action === 'input') say(wire, attempt, "this box's owner does not allow to type (policy.json)");
+      return;
+    }
+    if (frame.action === 'resize' && frame.cols && frame.rows) {
+      viewer.isResized = true;
       tell(viewer, attempt, { cols: frame.cols, rows: frame.rows });
-    if (frame.action !== 'input' || frame.data === undefined) return;
-    if (allowed === 'write') tell(viewer, attempt, { input: frame.data });
-    else say(wire, attempt, "this box's owner does not allow to type (policy.json)");
+    }
+    if (frame.action === 'input' && frame.data !== undefined) tell(viewer, attempt, { input: frame.data });
   }
 
   /** Sends what was printed since the last time to whoever watches. */
@@ -58,8 +72,11 @@ export class Attachments {
   }
 
   close(attemptId: string): void {
-    this.#viewers.get(attemptId)?.socket?.destroy();
+    const viewer = this.#viewers.get(attemptId);
     this.#viewers.delete(attemptId);
+    // A job prints for the size that it began with again when nobody watches.
+    if (viewer?.socket && viewer.isResized) viewer.socket.end(`${JSON.stringify({ cols: COLUMNS, rows: ROWS })}\n`);
+    else viewer?.socket?.destroy();
   }
 
   closeAll(): void {
@@ -67,7 +84,11 @@ export class Attachments {
   }
 
   #open(attempt: Attempt): Viewer {
-    const viewer: Viewer = { offset: Math.max(0, attempt.logBytes - BACKLOG_BYTES), socket: null };
+    const viewer: Viewer = {
+      offset: Math.max(0, attempt.logBytes - BACKLOG_BYTES),
+      socket: null,
+      isResized: false,
+    };
     this.#viewers.set(attempt.id, viewer);
     return viewer;
   }

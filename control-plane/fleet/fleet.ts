@@ -29,6 +29,8 @@ export interface Fleet {
   watchTerminal(boxId: string, attempt: { attemptId: string; token: string }, watcher: Watcher): TerminalLink | null;
   /** Closes a removed box's session. */
   drop(boxId: string, reason: string): void;
+  /** Whether the box can be reached through this process. */
+  isConnected(boxId: string): boolean;
   connected(): string[];
   stop(): void;
 }
@@ -129,6 +131,7 @@ export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetr
       beats.forget(boxId);
       sessions.get(boxId)?.end(4403, reason);
     },
+    isConnected: (boxId) => sessions.get(boxId)?.isReady ?? false,
     connected: () => [...sessions.keys()],
     stop() {
       isStopped = true;
