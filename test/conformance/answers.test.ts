@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { insertModelCall, insertNote, insertTelemetry, listIterations, listJobsOfRun } from '@nightshift/db';
+import {
+  insertCodeState,
+  insertModelCall,
+  insertNote,
+  insertTelemetry,
+  listIterations,
+  listJobsOfRun,
+  updateRun,
+} from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { finishedRun, SMALL_SPEC, testApi, type TestApi } from '@nightshift/control-plane/testing/test-api';
 import { expectDescribed, OPERATIONS } from './described-api.js';
@@ -41,6 +49,10 @@ beforeAll(async () => {
     from attempts a, (values (0, 1.5), (1, 'NaN'::double precision)) as p (n, v) where job_id = ${job!.id}`;
   Object.assign(ids, { run: run.id, job: job!.id, box: box.id });
   ids.queued = (await api.json('POST', '/v1/runs', { body: { spec: SMALL_SPEC } })).body.id;
+  const codeSpec = { ...SMALL_SPEC, menu: undefined, edit: { files: ['train.mjs'] } };
+  ids.code = (await api.json('POST', '/v1/runs', { body: { spec: codeSpec } })).body.id;
+  await insertCodeState(db, 'a'.repeat(64), [{ path: 'train.mjs', content: 'run();' }]);
+  await updateRun(db, ids.code!, { baselineCodeKey: 'a'.repeat(64) });
   const note = await db.transaction((tx) =>
     insertNote(tx, { runId: ids.queued!, body: 'b', author: 'model', state: 'proposed', reason: 'r' }),
   );
@@ -66,6 +78,9 @@ const ANSWERS: Answers = [
   ['listIterations', 200, () => `/v1/runs/${ids.run}/iterations`],
   ['getIteration', 200, () => `/v1/runs/${ids.run}/iterations/1`],
   ['getPrompt', 200, () => `/v1/runs/${ids.run}/iterations/1/prompt`],
+  ['askForProposal', 200, () => `/v1/runs/${ids.run}/prompt`],
+  ['getCode', 200, () => `/v1/runs/${ids.code}/code`],
+  ['askForProposal', 200, () => `/v1/runs/${ids.code}/prompt?mode=code`],
   ['getTrajectory', 200, () => `/v1/runs/${ids.run}/trajectory`],
   ...['markdown', 'html', 'text'].map((format): Answers[number] => [
     'getReport',
