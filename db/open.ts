@@ -75,7 +75,10 @@ async function connect(url: string, options: OpenOptions, stopServer?: () => Pro
     await sql.end({ timeout: CLOSE_SECONDS });
     throw error;
   }
-  const pool = openPool((onclose) => postgres({ ...clientOptions(target, application, 1), onclose }), max);
+  // Without fetch_types: drizzle reads and writes arrays itself, and a connection that ends while the driver asks for their
+  // types rejects a promise that nobody holds, which ends the process.
+  const slotOptions = { ...clientOptions(target, application, 1), fetch_types: false };
+  const pool = openPool((onclose) => postgres({ ...slotOptions, onclose }), max);
   return {
     db: drizzle(pool as unknown as Sql, { schema }),
     sql,

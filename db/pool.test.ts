@@ -57,7 +57,7 @@ test('what is thrown rolls back, a caught failure commits nothing, and an inner 
       await tx.execute(sql`insert into marks values (4)`);
       await tx.execute(sql`insert into marks values (4)`).catch(() => undefined);
     }),
-  ).rejects.toThrow(/Failed query/);
+  ).rejects.toMatchObject({ code: '23505' });
   expect(await count()).toBe(0);
   await database.db.transaction(async (tx) => {
     await tx.execute(sql`insert into marks values (5)`);

@@ -28,7 +28,7 @@ export async function countModelCalls(
     sql`, `,
   );
   const rows = await q.execute<{ outcome: string; count: string; ms: number; buckets: (string | number)[] }>(sql`
-    select outcome, count(*), sum(latency_ms) as ms, array[${within}]::integer[] as buckets from model_calls group by outcome`);
+    select outcome, count(*), sum(latency_ms) as ms, to_jsonb(array[${within}]) as buckets from model_calls group by outcome`);
   return [...rows].map((row) => ({
     outcome: row.outcome,
     count: Number(row.count),

@@ -70,7 +70,9 @@ describe('a run that a model drives ends with all its iterations, however the mo
       );
       const outcomes = calls.flatMap((call) => call.calls);
       expect(outcomes.length).toBeGreaterThan(0);
-      if (answers) expect(outcomes.filter((call) => call.outcome === 'accepted')).toHaveLength(byModel);
+      // More than were measured: a proposal may be put back when the incumbent has changed.
+      if (answers)
+        expect(outcomes.filter((call) => call.outcome === 'accepted').length).toBeGreaterThanOrEqual(byModel);
       else expect(outcomes.every((call) => call.error !== null)).toBe(true);
     } finally {
       await server.close();
