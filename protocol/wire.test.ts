@@ -29,6 +29,9 @@ test('escapes of what can be stored are kept as they are', () => {
 });
 
 test('what is no frame is told in words', () => {
+  expect(parse('{"type":"phase","attemptId":"a","token":"t","phase":"train","at":"0000-01-01T00:00:00Z"}')).toEqual({
+    problem: 'at: the year 0 is none',
+  });
   expect(parse('{')).toEqual({ problem: 'a frame must be JSON' });
   expect(parse('{"type":"accepted","attemptId":"a"}')).toMatchObject({
     problem: expect.stringMatching(/^token: /) as string,

@@ -5,7 +5,8 @@ import { JOB_PHASES, JOB_REASONS, JOB_ROLES } from './states.js';
 
 const id = z.string().min(1).max(64);
 const token = z.string().min(1).max(128);
-const at = z.iso.datetime();
+// No calendar but JavaScript's has a year 0, and no database takes it.
+const at = z.iso.datetime().refine((text) => !text.startsWith('0000'), 'the year 0 is none');
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const text = z.string().max(4000);
 /** JSON has no NaN or Infinity: on the wire they are these words. */
