@@ -59,10 +59,16 @@ export function iterationTable(metricName: string, columns: number): IterationTa
   };
 }
 
-export function changeText({ proposal }: Iteration, from: KnobValue | null): string {
+export function changeText({ proposal, patch }: Iteration, from: KnobValue | null): string {
+  if (patch) return plainText(`${patchSize(patch)} ${patch.summary}`);
   if (proposal === null) return '';
   const to = valueText(proposal.newValue);
   return plainText(from === null ? `${proposal.knob} ${to}` : `${proposal.knob} ${valueText(from)}→${to}`);
+}
+
+/** How many lines a patch adds and takes away: +3 −1. */
+export function patchSize({ added, removed }: { added: number; removed: number }): string {
+  return `+${added} −${removed}`;
 }
 
 /** A relative effect with its standard error: +2.31% ±0.21. */
@@ -78,7 +84,8 @@ function metricFigure(value: number | null): string {
   return size >= 0.001 && size < 1e6 ? value.toPrecision(6) : metricText(value);
 }
 
-function whyNot({ state, failure, blocked }: Iteration): string {
+/** Why an iteration has no measurement: the rail that blocked it, or how its job ended; empty when it has one. */
+export function whyNot({ state, failure, blocked }: Iteration): string {
   if (state === 'blocked')
     return `rail ${String((blocked.at(-1) as { rail?: unknown } | undefined)?.rail ?? 'unknown')}`;
   return failure ?? '';

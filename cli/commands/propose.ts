@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { AppError } from '@nightshift/protocol';
-import { plainText } from '@nightshift/control-plane/trajectory/wording';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import { dataOf, type Run } from '../client.js';
-import { EXIT } from '../exit-codes.js';
 import { findRun } from '../find-run.js';
 import { readInput } from '../input-file.js';
+import { printVerdict } from '../print-verdict.js';
 
 interface ProposeOptions extends ClientOptions {
   knob?: string;
@@ -32,14 +31,7 @@ export function addPropose(program: Command, cli: Cli): void {
           body: bodyOf(run, options),
         }),
       );
-      if (verdict.verdict === 'block') cli.exitCode = EXIT.blocked;
-      if (options.json) cli.terminal.json(verdict);
-      else if (verdict.verdict === 'block')
-        cli.terminal.out(`blocked by the rail ${verdict.rail}: ${plainText(verdict.reason ?? '', 1000)}\n`);
-      else
-        cli.terminal.out(
-          `accepted as iteration ${verdict.iteration?.number}; follow it with: nightshift watch ${run.id}\n`,
-        );
+      printVerdict(cli, run.id, verdict, options);
     });
 }
 

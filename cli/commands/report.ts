@@ -11,6 +11,7 @@ type Format = (typeof FORMATS)[number];
 interface ReportOptions extends ClientOptions {
   format: Format;
   output?: string;
+  pr?: boolean;
 }
 
 export function addReport(program: Command, cli: Cli): void {
@@ -18,18 +19,18 @@ export function addReport(program: Command, cli: Cli): void {
     .description('the report of a run; --json prints its figures')
     .argument('[run]', 'an id, the beginning of one, or latest', 'latest')
     .option('--format <format>', `${FORMATS.join(', ')}`, parseFormat, 'text')
+    .option('--pr', 'code mode: the Markdown body of a pull request, with its evidence')
     .option('-o, --output <file>', 'write it there')
     .action(async (asked: string, options: ReportOptions) => {
       const api = apiOf(cli, options);
       const run = await findRun(api, asked);
       const path = { id: run.id };
+      const format = options.pr ? 'pr' : options.format;
       const text = options.json
         ? `${JSON.stringify(await dataOf(api.GET('/v1/runs/{id}/trajectory', { params: { path } })))}\n`
-        : options.format === 'text'
+        : format === 'text'
           ? await runReportText(api, run, cli.terminal.columns)
-          : await dataOf(
-              api.GET('/v1/runs/{id}/report', { params: { path, query: { format: options.format } }, parseAs: 'text' }),
-            );
+          : await dataOf(api.GET('/v1/runs/{id}/report', { params: { path, query: { format } }, parseAs: 'text' }));
       if (options.output === undefined) cli.terminal.out(text);
       else {
         writeOutput(options.output, text);

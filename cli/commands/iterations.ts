@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import type { Decision } from '@nightshift/protocol';
+import { metricText, plainText } from '@nightshift/control-plane/trajectory/wording';
+import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
+import type { Iteration } from '../client.js';
+import { findRun } from '../find-run.js';
+import { listIterations } from '../follow-run.js';
+import { changeText, effectText, whyNot } from '../iteration-line.js';
+import { textTable } from '../text-table.js';
+
+interface IterationsOptions extends ClientOptions {
+  failed?: boolean;
+}
+
+/** What came to nothing: kept as records, so that nobody tries it again unawares. */
+const FAILED: ReadonlySet<Iteration['state']> = new Set(['blocked', 'failed', 'reverted', 'inconclusive']);
+
+export function addIterations(program: Command, cli: Cli): void {
+  withServer(program.command('iterations'))
+    .description('what a run has tried, one line each, with the cause where it came to nothing')
+    .argument('[run]', 'an id, the beginning of one, or latest', 'latest')
+    .option('--failed', 'only what was blocked, failed, or was not kept')
+    .action(async (asked: string, options: IterationsOptions) => {
+      const api = apiOf(cli, options);
+      const run = await findRun(api, asked);
+      const all = await listIterations(api, run.id);
+      const shown = options.failed ? all.filter(({ state }) => FAILED.has(state)) : all;
+      if (options.json) cli.terminal.json({ run: run.id, items: shown });
+      else if (shown.length === 0) cli.terminal.err(options.failed ? 'Nothing has failed.\n' : 'No iterations yet.\n');
+      else {
+        const headings = ['#>', 'by', 'change', `${run.metric.name}>`, 'effect ± se>', 'outcome', 'cause'];
+        cli.terminal.out(textTable(headings, shown.map(row), cli.terminal.columns, [5]));
+      }
+    });
+}
+
+function row(iteration: Iteration): string[] {
+  const { number, proposer, metric, state, repairs } = iteration;
+  const decision = iteration.decision as Decision | null;
+  return [
+    String(number),
+    proposer ?? '',
+    changeText(iteration, null) || blockedText(iteration),
+    metric === null ? '' : metricText(metric),
+    decision ? effectText(decision.effect, decision.standardError) : '',
+    repairs > 0 ? `${state}, repaired ${repairs}×` : state,
+    causeOf(iteration, decision),
+  ];
+}
+
+function causeOf(iteration: Iteration, decision: Decision | null): string {
+  const why = whyNot(iteration);
+  if (why === '') return iteration.state === 'kept' ? '' : plainText(decision?.reason ?? '');
+  const { failureDetail, blocked, state } = iteration;
+  const last = blocked.at(-1) as { reason?: unknown } | undefined;
+  const detail = state === 'blocked' ? String(last?.reason ?? '') : (failureDetail?.trim().split('\n').at(-1) ?? '');
+  return plainText(detail === '' ? why : `${why}: ${detail}`);
+}
+
+function blockedText({ blocked }: Iteration): string {
+  const last = blocked.at(-1) as { raw?: unknown } | undefined;
+  return plainText(String(last?.raw ?? ''), 120);
+}
