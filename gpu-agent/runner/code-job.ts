@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobPhase, JobSpec } from '@nightshift/protocol';
@@ -8,6 +8,7 @@ import { limitedCommand } from '../sandbox/limits.js';
 import type { JobDir } from '../spool/job-dir.js';
 import { takeArtifacts } from '../workspace/artifacts.js';
 import type { Workspace } from '../workspace/prepare.js';
+import { differsFromRun, pythonStartFiles } from '../workspace/ruler.js';
 import { stampFolder } from '../workspace/walk-files.js';
 import type { Verdict } from './classify.js';
 import { codeEnvironment } from './code-environment.js';
@@ -31,6 +32,7 @@ export class CodeJob {
   #workspace: Workspace | null = null;
   #venv: string | null = null;
   #look: () => Verdict | null = () => null;
+  readonly #userHome = process.env['HOME'] ?? homedir();
   #before: ReadonlyMap<string, string> = new Map();
 
   constructor(
@@ -59,8 +61,8 @@ export class CodeJob {
     return { sandbox: this.#bwrap ? `bwrap${this.#hasNetwork('train') ? ' with network' : ''}` : 'none' };
   }
 
-  /** Call it when the workspace is ready and nothing of the job runs. */
-  begin(workspace: Workspace, venv: string | null): void {
+  /** Call it when the workspace is ready and nothing of the job runs; says why it may not be measured here. */
+  begin(workspace: Workspace, venv: string | null): Verdict | null {
     this.#workspace = workspace;
     this.#venv = venv;
     if (!this.#bwrap)
@@ -74,9 +76,20 @@ export class CodeJob {
       sealed: workspace.sealed,
       setupBase: workspace.setupBase,
       venv,
-      userHome: process.env['HOME'] ?? homedir(),
+      userHome: this.#userHome,
       isSandboxed: this.#bwrap !== null,
     });
+    if (this.spec.evaluate === null) return null;
+    const name = differsFromRun(this.options.home, this.spec.runId, {
+      ...Object.fromEntries(workspace.sealed.map(({ path, sha256 }) => [path, sha256])),
+      // What setup made is made from the source and guarded as it stands.
+      ...pythonStartFiles(this.#userHome, venv && !isInside(venv, workspace.setupBase) ? venv : null),
+    });
+    if (name === null) return null;
+    return {
+      reason: 'sealed_files_changed',
+      detail: `${name} is not what it was when the first job of this run was measured on this box: put it back, or start a new run`,
+    };
   }
 
   /** A phase as it may run: in the sandbox where there is one, with bounds, without secrets. */
@@ -117,6 +130,7 @@ export class CodeJob {
           ...(this.spec.source.kind === 'path' ? [this.spec.source.path] : []),
           ...(this.#workspace?.setupBase ? [this.#workspace.setupBase] : []),
           ...(this.#venv ? [this.#venv] : []),
+          ...(phase === 'evaluate' ? hide : []),
         ],
         hidden: hiddenPaths(this.options.home, process.env, phase === 'evaluate' ? [] : hide),
       },
@@ -161,6 +175,10 @@ export class CodeJob {
     const asked = this.spec.env[NETWORK];
     return asked === 'all' || (asked === 'evaluate' && phase === 'evaluate');
   }
+}
+
+function isInside(path: string, folder: string | null): boolean {
+  return folder !== null && path.startsWith(`${realpathSync(folder)}/`);
 }
 
 /** A folder of a job may hold what its user cannot remove (modes); the account of the job is worth more than the space. */

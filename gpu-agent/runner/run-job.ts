@@ -249,7 +249,8 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
       venv = findVenv(spec, dir.work);
       const hint = venvHint(spec, dir.work, venv);
       if (hint) log.note(hint);
-      code?.begin(workspace, venv);
+      const unfit = code?.begin(workspace, venv);
+      if (unfit) return unfit;
     } catch (error) {
       if (stop.cause) return stopBeforeTraining(stop.cause, spec.limitMs);
       if (error instanceof SourceError) {

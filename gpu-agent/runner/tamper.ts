@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import type { JobSpec } from '@nightshift/protocol';
 import type { JobDir } from '../spool/job-dir.js';
 import type { SourceFacts } from '../workspace/describe-source.js';
 import { hashSealed } from '../workspace/describe-source.js';
-import { firstChange, stampFile, stampFolder } from '../workspace/walk-files.js';
+import { pythonStartFiles } from '../workspace/ruler.js';
+import { firstChange, stampFolder } from '../workspace/walk-files.js';
 import type { Verdict } from './classify.js';
 
 export interface TamperInput {
@@ -32,9 +32,12 @@ export function watchTampering(input: TamperInput): () => Verdict | null {
   const isWatchful = !input.isSandboxed;
   const base = isWatchful && setupBase ? stampFolder(setupBase, skips) : null;
   const { venv } = input;
-  const environment = isWatchful && venv && venv !== setupBase && !venv.startsWith(`${setupBase}/`) ? venv : null;
+  const environment =
+    isWatchful && venv && !(setupBase && existsSync(setupBase) && venv.startsWith(`${realpathSync(setupBase)}/`))
+      ? venv
+      : null;
   const packages = environment && stampFolder(environment, skips);
-  const custom = isWatchful ? stampCustomisation(input.userHome) : null;
+  const started = isWatchful ? startFiles(input) : null;
 
   return () => {
     if (existsSync(dir.exit)) return cheated('exit.json was written by the job itself: only its runner writes it');
@@ -55,7 +58,7 @@ export function watchTampering(input: TamperInput): () => Verdict | null {
     }
     const changed =
       (packages && environment && firstChange(packages, stampFolder(environment, skips))) ??
-      (custom && firstChange(custom, stampCustomisation(input.userHome)));
+      (started && firstChange(started, startFiles(input)));
     if (changed)
       return {
         reason: 'sealed_files_changed',
@@ -83,17 +86,8 @@ function checkSource(source: string, before: SourceFacts['sealed']): Verdict | n
   return null;
 }
 
-/** Files that Python loads from the user's own site packages at every start. */
-function stampCustomisation(userHome: string): Map<string, string> {
-  const stamps = new Map<string, string>();
-  const library = join(userHome, '.local', 'lib');
-  for (const version of list(library))
-    for (const name of list(join(library, version, 'site-packages')))
-      if (/^(?:site|user)customize(?:\.py)?$|\.pth$/.test(name)) {
-        const path = join(library, version, 'site-packages', name);
-        stamps.set(path, stampFile(path));
-      }
-  return stamps;
+function startFiles({ userHome, venv }: TamperInput): Map<string, string> {
+  return new Map(Object.entries(pythonStartFiles(userHome, venv)));
 }
 
 function skips(path: string): boolean {
@@ -109,13 +103,5 @@ function readText(path: string): string | null {
     return readFileSync(path, 'utf8');
   } catch {
     return null;
-  }
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }

@@ -1,0 +1,6 @@
+import type { Cheat } from '../case.js';
+import { code } from './code.js';
+import { results } from './results.js';
+import { rules } from './rules.js';
+
+export const cheats: Cheat[] = [...results, ...code, ...rules];
