@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { readPolicy } from './policy.js';
+import { findBwrap } from './sandbox/find-bwrap.js';
 import { openTerminal } from './runner/terminal.js';
 import { availableMemoryBytes, diskFreeBytes } from './telemetry/host.js';
 import { readGpus } from './telemetry/nvidia-smi.js';
@@ -37,6 +38,7 @@ export async function doctor(options: { home: string; server?: string | null }):
     await checkGit(),
     await checkGpu(),
     checkOwnerPolicy(home),
+    checkSandbox(home),
     ...(server ? await checkServer(server) : []),
   ];
   return { checks, isHealthy: checks.every((check) => check.status !== 'fail') };
@@ -212,6 +214,19 @@ function checkOwnerPolicy(home: string): Check {
       ? 'the owner restricts what may run'
       : 'no policy.json: whatever the control plane asks may run',
   );
+}
+
+function checkSandbox(home: string): Check {
+  const tool = findBwrap(process.env);
+  if ('bwrap' in tool) return ok('sandbox', `edited code runs under ${tool.bwrap}`);
+  const read = readPolicy(home);
+  const isRequired = 'policy' in read && read.policy.sandbox?.require === true;
+  return {
+    id: 'sandbox',
+    status: isRequired ? 'fail' : 'warn',
+    message: `${tool.problem}: edited code ${isRequired ? 'is refused' : "runs with the rights of this box's user"}`,
+    fix: tool.fix,
+  };
 }
 
 async function checkServer(server: string): Promise<Check[]> {

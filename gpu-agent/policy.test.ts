@@ -14,6 +14,12 @@ describe("the owner's policy", () => {
   test('that is empty allows all', () => {
     expect(refusal({})).toBeNull();
   });
+  test('in its strict form takes no edited code, unless it says so', () => {
+    const edited = { project: 'p', overlay: [{ path: 'train.py', content: '' }] };
+    expect(refusal({ fixed: { p: { train: 'x' } } }, edited)).toContain('no edited code');
+    expect(refusal({ fixed: { p: { train: 'x', edit: true } } }, edited)).toBeNull();
+    expect(refusal({ fixed: { p: { train: 'x' } } }, { project: 'p' })).toBeNull();
+  });
   test('allows what matches from end to end, and nothing else', () => {
     const policy = { commands: ['python3 train.py *', 'python3 eval.py'] };
     expect(refusal(policy, { train: 'python3 train.py --lr 1' })).toBeNull();
