@@ -65,10 +65,6 @@ async function wire(options: ControlPlaneOptions, database: Database): Promise<C
   const { log, version } = options;
   const { db } = database;
   await migrate(database);
-  const firstToken = (await hasApiToken(db)) ? null : newSecret('nst');
-  if (firstToken !== null)
-    await insertToken(db, { kind: 'api', secret: firstToken, name: 'first administrator', scopes: ['admin'] });
-
   const replicaId = randomUUID();
   const abort = new AbortController();
   let driver: Driver | undefined;
@@ -89,14 +85,6 @@ async function wire(options: ControlPlaneOptions, database: Database): Promise<C
     },
   };
   const fleet = startFleet({ db, log, wake }, { sweepMs: SWEEP_MS, telemetryKeepDays: TELEMETRY_KEEP_DAYS });
-  driver = startDriver(
-    { db, log, wake, apiKey: options.apiKey, leaseMs: LEASE_MS, signal: abort.signal },
-    { sweepMs: SWEEP_MS },
-  );
-  const listening = await listen(database, log, replicaId, { run: (id) => driver.wake(id), fleet: () => fleet.wake() });
-
-  const webhooks = startWebhooks({ db, log }, { sweepMs: SWEEP_MS });
-
   const app = createApp({ db, log, wake, fleet, version, upgradeWebSocket, signal: abort.signal });
   const wss = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
   wss.on('connection', (socket) => socket.on('error', (error) => log.debug({ err: error }, 'a websocket failed')));
@@ -109,7 +97,22 @@ async function wire(options: ControlPlaneOptions, database: Database): Promise<C
       },
     );
     starting.once('error', reject);
+  }).catch((error: unknown) => {
+    fleet.stop();
+    throw error;
   });
+
+  // What drives runs starts when the address is ours: a second start on a taken port must leave no trace, and no token nobody sees.
+  driver = startDriver(
+    { db, log, wake, apiKey: options.apiKey, leaseMs: LEASE_MS, signal: abort.signal },
+    { sweepMs: SWEEP_MS },
+  );
+  const listening = await listen(database, log, replicaId, { run: (id) => driver.wake(id), fleet: () => fleet.wake() });
+
+  const webhooks = startWebhooks({ db, log }, { sweepMs: SWEEP_MS });
+  const firstToken = (await hasApiToken(db)) ? null : newSecret('nst');
+  if (firstToken !== null)
+    await insertToken(db, { kind: 'api', secret: firstToken, name: 'first administrator', scopes: ['admin'] });
 
   let stopping: Promise<void> | undefined;
   const stop = async () => {
