@@ -7,6 +7,7 @@ import {
   PROTOCOL_VERSION,
   TELEMETRY_MS,
   type BoxFacts,
+  type BoxHealth,
   type ControlFrame,
   type ControlFrameOf,
 } from '@nightshift/protocol';
@@ -16,11 +17,16 @@ import { Link } from './connection/link.js';
 import { Upload } from './connection/upload.js';
 import { readCredentials } from './credentials.js';
 import { Custody } from './custody.js';
+import { Health } from './health/health.js';
+import { judgeReading } from './health/judge.js';
+import { findOccupants, occupantsText, waitForGpu } from './health/occupants.js';
+import { readPolicy } from './policy.js';
 import { releaseLock, takeLock } from './process/lock.js';
 import type { RunnerOptions } from './runner/options.js';
 import type { Attempt } from './spool/attempt.js';
-import { readFacts } from './telemetry/facts.js';
+import { factsOf, gpuFacts } from './telemetry/facts.js';
 import { TelemetryFeed } from './telemetry/feed.js';
+import { readGpus, type GpuReading } from './telemetry/nvidia-smi.js';
 
 export interface AgentOptions {
   home: string;
@@ -47,6 +53,7 @@ export interface AgentState {
   boxId: string;
   attempts: { attemptId: string; state: 'preparing' | 'running' | 'ended'; logBytes: number }[];
   dirty: number[];
+  health: BoxHealth;
   freeSlots: number;
 }
 export interface Agent {
@@ -79,8 +86,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       hint: 'stop it, or give this one a home of its own with --home',
     });
   try {
-    const facts = await readFacts();
-    return new RunningAgent(options, credentials, facts, () => {
+    const reading = await readGpus();
+    return new RunningAgent(options, credentials, reading, () => {
       releaseLock(lock);
     });
   } catch (error) {
@@ -98,6 +105,14 @@ class RunningAgent implements Agent {
   readonly #uploads = new Map<string, Upload>();
   readonly #attachments: Attachments;
   readonly #telemetry: TelemetryFeed;
+  readonly #health: Health;
+  readonly #runner: ReturnType<typeof runnerOptions>;
+  /** Offers that wait for the GPU to be free. */
+  readonly #considered = new Set<string>();
+  #facts: BoxFacts;
+  /** What this connection was last told of the facts, health among them, and of survivors of KILL. */
+  #toldFacts = '';
+  #toldDirty = '';
   readonly #pumpTimers = new Map<string, NodeJS.Timeout>();
   #heartbeat: NodeJS.Timeout | undefined;
   #connection: AgentState['connection'] = 'connecting';
@@ -107,24 +122,33 @@ class RunningAgent implements Agent {
   constructor(
     private readonly options: AgentOptions,
     private readonly credentials: { server: string; boxId: string; credential: string },
-    facts: BoxFacts,
+    reading: GpuReading,
     private readonly unlock: () => void,
   ) {
     const { home, log } = options;
     this.done = new Promise((resolve) => (this.#finish = resolve));
     trimRunnerLog(join(home, 'runner.log'));
     this.#attachments = new Attachments(home);
-    this.#telemetry = new TelemetryFeed(home, facts.gpus.length > 0);
+    this.#facts = factsOf(reading);
+    this.#health = new Health(home);
+    this.#health.read(reading, this.#facts.gpus);
+    this.#runner = runnerOptions(options, this.#facts);
+    this.#telemetry = new TelemetryFeed(home, {
+      hasGpu: () => this.#facts.gpus.length > 0,
+      onReading: (next) => this.#lookAt(next),
+    });
     this.#custody = new Custody({
       home,
       slots: options.slots ?? 1,
       log,
       env: options.env ?? process.env,
-      runner: runnerOptions(options, facts),
+      runner: this.#runner,
       hasSandbox: options.hasSandbox ?? true,
       minDiskFreeBytes: options.minDiskFreeBytes ?? 268_435_456,
       onChange: (attempt) => {
         this.#pump(attempt);
+        // Survivors of KILL are told at once: nobody should offer work that would be refused.
+        if (this.#connection === 'online' && this.#custody.dirty.pids.join() !== this.#toldDirty) this.#beat();
       },
     });
     this.#link = new Link({
@@ -134,7 +158,7 @@ class RunningAgent implements Agent {
       hello: () => ({
         type: 'hello',
         protocol: PROTOCOL_VERSION,
-        facts,
+        facts: this.#tellFacts(),
         // Running jobs first: what a full frame has no room for is told after the next connection.
         attempts: [...this.#custody.attempts.values()]
           .sort((a, b) => Number(a.exit !== null) - Number(b.exit !== null))
@@ -187,6 +211,7 @@ class RunningAgent implements Agent {
         logBytes: attempt.logBytes,
       })),
       dirty: this.#custody.dirty.pids,
+      health: this.#health.state,
       freeSlots: this.#custody.freeSlots,
     };
   }
@@ -229,10 +254,11 @@ class RunningAgent implements Agent {
 
   #handle(frame: Exclude<ControlFrame, { type: 'welcome' }>): void {
     if (frame.type === 'assign') {
-      this.#assign(frame);
+      void this.#consider(frame);
       return;
     }
     if (frame.type === 'clean') {
+      this.#health.lookAgain();
       void this.#custody.dirty.clean().then(() => {
         this.#beat();
       });
@@ -265,6 +291,36 @@ class RunningAgent implements Agent {
         return;
       case 'terminal':
         this.#attachments.handle(frame, attempt, this.#link);
+    }
+  }
+
+  /** An offer waits while somebody else computes on the GPU; given back, it leaves the job to another box. */
+  async #consider(frame: ControlFrameOf<'assign'>): Promise<void> {
+    const { attemptId, token } = frame.job;
+    if (this.#facts.gpus.length > 0 && !this.#custody.attempts.has(attemptId)) {
+      if (this.#considered.has(attemptId)) return;
+      this.#considered.add(attemptId);
+      const link = this.#link;
+      const isWanted = () => link.isReady && this.#considered.has(attemptId);
+      const read = readPolicy(this.options.home);
+      const found = await waitForGpu('policy' in read ? read.policy : {}, isWanted);
+      // Lost with its connection: an offer that was not accepted is made again after the next hello.
+      if (!this.#considered.delete(attemptId)) return;
+      if (found === 'hung') this.#health.read({ status: 'hung' }, this.#facts.gpus);
+      else this.#health.occupiedBy(found.length === 0 ? null : occupantsText(found));
+      if (found === 'hung' || found.length > 0) {
+        const detail = found === 'hung' ? 'nvidia-smi does not answer' : occupantsText(found);
+        this.options.log.warn({ attemptId, detail }, 'gave a job back');
+        // The reason first: whoever takes the job back must not offer the next one.
+        this.#beat();
+        link.send({ type: 'refused', attemptId, token, reason: 'busy', detail });
+        return;
+      }
+    }
+    try {
+      this.#assign(frame);
+    } catch (error) {
+      this.options.log.error({ err: error, attemptId }, 'a job could not be taken');
     }
   }
 
@@ -309,13 +365,41 @@ class RunningAgent implements Agent {
   #beat(): void {
     if (!this.#link.isReady) return;
     const telemetry = this.#telemetry.take([...this.#custody.attempts.values()]);
+    this.#health.sampled(telemetry, this.#facts.gpus);
+    const told = this.#toldFacts;
+    const facts = this.#tellFacts();
+    const dirty = this.#custody.dirty.pids;
+    this.#toldDirty = dirty.join();
     this.#link.send({
       type: 'heartbeat',
       at: new Date().toISOString(),
       freeSlots: this.#custody.freeSlots,
-      dirty: this.#custody.dirty.pids,
+      dirty,
       telemetry,
+      ...(this.#toldFacts === told ? {} : { facts }),
     });
+  }
+
+  #tellFacts(): BoxFacts {
+    const facts = { ...this.#facts, health: this.#health.state };
+    this.#toldFacts = JSON.stringify(facts);
+    return facts;
+  }
+
+  /** A reading of an idle box: is its GPU still there, well, and nobody else's? */
+  async #lookAt(reading: GpuReading): Promise<void> {
+    this.#health.read(reading, this.#facts.gpus);
+    if (reading.status === 'ok' && judgeReading(reading, this.#facts.gpus).length === 0) {
+      this.#facts = { ...this.#facts, gpus: gpuFacts(reading.gpus) };
+      const [first] = this.#facts.gpus;
+      this.#runner.gpu = first ? { name: first.name, driver: first.driver } : null;
+      const read = readPolicy(this.options.home);
+      const found = await findOccupants('policy' in read ? read.policy : {});
+      if (found === 'hung') this.#health.read({ status: 'hung' }, this.#facts.gpus);
+      else this.#health.occupiedBy(found.length === 0 ? null : occupantsText(found));
+    }
+    // What is wrong, or no longer wrong, is told at once.
+    if (JSON.stringify({ ...this.#facts, health: this.#health.state }) !== this.#toldFacts) this.#beat();
   }
 
   #forget(attemptId: string): void {
@@ -335,6 +419,7 @@ class RunningAgent implements Agent {
       clearTimeout(this.#pumpTimers.get(id));
       this.#pumpTimers.delete(id);
     }
+    this.#considered.clear();
     this.#attachments.closeAll();
   }
 }

@@ -30,6 +30,17 @@ export const boxPolicySchema = z.strictObject({
     })
     .optional()
     .describe('how edited code (code mode) is confined'),
+  occupancy: z
+    .strictObject({
+      check: z
+        .boolean()
+        .optional()
+        .describe("whether a job waits for somebody else's process on the GPU (default true)"),
+      waitSeconds: z.number().int().min(0).max(600).optional().describe('how long, before the job is given back (30)'),
+      allow: patterns.optional().describe('names of programs that may share the GPU'),
+    })
+    .optional()
+    .describe('what to do when somebody else computes on the GPU'),
   fixed: z
     .record(
       z.string(),

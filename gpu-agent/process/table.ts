@@ -16,7 +16,8 @@ export interface ProcessRow {
 }
 
 let boot: string | undefined;
-function bootId(): string {
+/** Tells one start of this machine from another. */
+export function bootId(): string {
   try {
     boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim().slice(0, 8);
   } catch {

@@ -6,6 +6,8 @@ import { toTelemetry } from './sample.js';
 
 /** Samples that one heartbeat carries. */
 const PER_BEAT = 50;
+/** How soon a GPU is found that was not there, or not ready, when the agent started. */
+const PRESENCE_MS = 60_000;
 
 /**
  * Telemetry for the heartbeats: what the runners of running jobs have written, or a reading of its own while none runs.
@@ -15,10 +17,15 @@ export class TelemetryFeed {
   readonly #offsets = new Map<string, number>();
   #own: Telemetry | null = null;
   #isReading = false;
+  #lastAskedMs = -Infinity;
 
   constructor(
     private readonly home: string,
-    private readonly hasGpu: boolean,
+    private readonly on: {
+      /** Whether the box has told of a GPU: without one nvidia-smi is asked only now and then. */
+      hasGpu: () => boolean;
+      onReading: (reading: GpuReading) => void | Promise<void>;
+    },
   ) {}
 
   take(attempts: Attempt[]): Telemetry[] {
@@ -49,9 +56,18 @@ export class TelemetryFeed {
   async #read(): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
-    const reading: GpuReading = this.hasGpu ? await readGpus() : { status: 'absent' };
-    this.#own = toTelemetry(reading, this.home, null);
-    this.#isReading = false;
+    try {
+      const isDue = this.on.hasGpu() || performance.now() - this.#lastAskedMs > PRESENCE_MS;
+      let reading: GpuReading = { status: 'absent' };
+      if (isDue) {
+        this.#lastAskedMs = performance.now();
+        reading = await readGpus();
+        await this.on.onReading(reading);
+      }
+      this.#own = toTelemetry(reading, this.home, null);
+    } finally {
+      this.#isReading = false;
+    }
   }
 }
 

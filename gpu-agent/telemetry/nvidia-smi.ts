@@ -27,6 +27,18 @@ export async function readComputeApps(command = 'nvidia-smi'): Promise<Map<numbe
   return run.code === 0 ? parseComputeApps(run.output) : new Map();
 }
 
+/**
+ * Pids that compute on a GPU, with or without a figure for their memory; `hung` when nvidia-smi had to be killed. What it cannot tell is
+ * nobody: whether it can be relied on is the health gate's business.
+ */
+export async function readComputePids(command = 'nvidia-smi'): Promise<number[] | 'hung'> {
+  const run = await runSmi(command, ['--query-compute-apps=pid', '--format=csv,noheader']);
+  if (run.isTimedOut) return 'hung';
+  if (run.code !== 0) return [];
+  const pids = run.output.split('\n').flatMap((line) => (/^\s*\d+\s*$/.test(line) ? [Number(line)] : []));
+  return [...new Set(pids)];
+}
+
 interface SmiRun {
   code: number | null;
   output: string;
