@@ -1,16 +1,21 @@
 import { listBoxLoads, listRequestedEnds, listWaitingJobs, type WaitingJob } from '@nightshift/db';
 import type { FleetDeps } from './deps.js';
-import { giveJob } from './give-out.js';
+import { giveJobs, type Given } from './give-out.js';
 import type { Session } from './session.js';
 
 /** Jobs looked at together. */
 const JOBS_A_PASS = 200;
-/** Jobs given out side by side. More than the pool has connections would only queue there and hold up everything else. */
-const PARALLEL = 4;
+/** Jobs given out by one transaction: fewer costs round trips, more holds the rows of the boxes for longer. */
+const JOBS_A_TRANSACTION = 50;
 /** Pause between two looks for requests to end a job. */
 const CANCEL_PACE_MS = 100;
 /** A request to end a job is sent again after this: longer than a box needs to obey. */
 const CANCEL_AGAIN_MS = 2_000;
+
+interface Pair {
+  session: Session;
+  jobId: string;
+}
 
 /**
  * Gives the waiting jobs to the boxes that are connected here. Jobs drive it: with nothing waiting a pass is one statement, however
@@ -83,50 +88,64 @@ export class Dispatcher {
   }
 
   async #giveOut(): Promise<void> {
+    // Jobs that ask for the same and found no box: the boxes are not gone through again for each of them.
     const unwanted = new Set<string>();
     let after: WaitingJob | undefined;
     while (!this.#isStopped && [...this.sessions.values()].some((session) => session.hasRoom)) {
       const page = await listWaitingJobs(this.deps.db, { after, limit: JOBS_A_PASS });
       after = page.at(-1);
-      const queue = [...page];
-      const work = async () => {
-        for (let job = queue.shift(); job !== undefined && !this.#isStopped; job = queue.shift())
-          await this.#give(job, unwanted);
-      };
-      await Promise.all(Array.from({ length: Math.min(PARALLEL, queue.length) }, work));
+      const pairs: Pair[] = [];
+      for (const job of page) {
+        const asks = `${job.pinnedBoxId ?? ''} ${job.labels.join(' ')}`;
+        const session = unwanted.has(asks) ? undefined : this.#choose(job);
+        if (!session) {
+          unwanted.add(asks);
+          continue;
+        }
+        session.live++;
+        pairs.push({ session, jobId: job.id });
+        this.sessions.delete(session.boxId);
+        this.sessions.set(session.boxId, session); // to the end of the line
+      }
+      for (let at = 0; at < pairs.length; at += JOBS_A_TRANSACTION)
+        await this.#give(pairs.slice(at, at + JOBS_A_TRANSACTION));
       if (page.length < JOBS_A_PASS) return;
     }
   }
 
-  async #give(job: WaitingJob, unwanted: Set<string>): Promise<void> {
-    // Jobs that ask for the same and found no box: nobody is asked twice in one pass.
-    const asks = `${job.pinnedBoxId ?? ''} ${job.labels.join(' ')}`;
-    if (unwanted.has(asks)) return;
-    for (;;) {
-      const session = this.#choose(job);
-      if (!session) {
-        unwanted.add(asks);
+  async #give(pairs: Pair[]): Promise<void> {
+    const matches = pairs.map(({ session, jobId }) => ({ jobId, boxId: session.boxId, slots: session.slots }));
+    let answers: Given[];
+    try {
+      answers = await giveJobs(this.deps.db, matches);
+    } catch (error) {
+      for (const { session } of pairs) session.live--;
+      if (pairs.length === 1) {
+        this.deps.log.warn(
+          { err: error, jobId: pairs[0]?.jobId },
+          'a job could not be given out; the sweep tries again',
+        );
         return;
       }
-      session.live++;
-      this.sessions.delete(session.boxId);
-      this.sessions.set(session.boxId, session); // to the end of the line
-      let given: Awaited<ReturnType<typeof giveJob>>;
-      try {
-        given = await giveJob(this.deps.db, session.boxId, session.slots, job.id);
-      } catch (error) {
-        session.live--;
-        throw error;
+      // One job that cannot be given out must not hold up the others.
+      for (const pair of pairs) {
+        pair.session.live++;
+        await this.#give([pair]);
       }
+      return;
+    }
+    for (const [i, { session }] of pairs.entries()) {
+      const given = answers[i] as Given;
       if ('spec' in given) {
         session.send({ type: 'assign', job: given.spec });
-        return;
+        continue;
       }
       session.live--;
-      if (given.none === 'job') return;
-      // Until the box or its rows say otherwise.
+      if (given.none === 'job') continue;
+      // Until the box or its rows say otherwise; another one gets the job.
       if (given.none === 'full') session.live = session.slots;
       else session.takesWork = false;
+      this.#wakeAgain = true;
     }
   }
 

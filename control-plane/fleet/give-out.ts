@@ -1,44 +1,103 @@
 import { randomBytes } from 'node:crypto';
 import type { JobSpec } from '@nightshift/protocol';
-import { insertAttempt, lockBox, lockQueuedJob, moveJob, recordEvent, type Db } from '@nightshift/db';
+import {
+  assignJobs,
+  listBoxLoads,
+  listWaitingJobs,
+  lockBoxes,
+  lockWaitingJobs,
+  recordEvents,
+  type BoxRow,
+  type Db,
+  type JobRow,
+  type RunRow,
+} from '@nightshift/db';
 import { effectiveLabels, jobSpecOf } from './job-spec.js';
 import { overlayOf } from './overlay.js';
 
-/** What to send to the box; or why there is nothing: the box takes no jobs, all its slots are taken, or no job is there for it. */
+/** A job that is meant for a box. `slots`: how many jobs the box runs at a time. */
+export interface Match {
+  jobId: string;
+  boxId: string;
+  slots: number;
+}
+/** What to send to the box; or why there is nothing: the box takes no jobs, all its slots are taken, or the job is not there for it. */
 export type Given = { spec: JobSpec } | { none: 'box' | 'full' | 'job' };
 
 /**
- * Gives a job to a box, if the box may have one: a new attempt with a new fencing token. The token in the database is what
- * holds; the frame that follows is only the news of it.
- * @param slots how many jobs the box runs at a time.
- * @param jobId which job; the one that has waited longest when left out.
+ * Gives jobs to boxes as far as they may have them, all in one transaction: new attempts with new fencing tokens. The tokens in the
+ * database are what holds; the frames that follow are only the news of them.
+ * @returns one answer for each match, in their order.
  */
-export async function giveJob(db: Db, boxId: string, slots: number, jobId?: string): Promise<Given> {
+export async function giveJobs(db: Db, matches: Match[]): Promise<Given[]> {
   return db.transaction(async (tx) => {
-    const locked = await lockBox(tx, boxId);
-    if (!locked) return { none: 'box' };
-    const { box, liveAttempts } = locked;
-    if (box.state !== 'online' || box.isCordoned || box.isDraining || box.dirtyPids.length > 0) return { none: 'box' };
-    if (box.facts?.health?.ok === false) return { none: 'box' };
-    if (liveAttempts >= slots) return { none: 'full' };
-    const found = await lockQueuedJob(tx, { id: box.id, labels: effectiveLabels(box) }, jobId);
-    if (!found) return { none: 'job' };
-    const { job, run } = found;
-    const number = job.attempt + 1;
-    const attempt = await insertAttempt(tx, { jobId: job.id, number, boxId, token: randomBytes(16).toString('hex') });
-    await moveJob(tx, job.id, ['queued'], 'assigned', { attempt: number, assignedAt: new Date() }, job.attempt);
-    await recordEvent(tx, {
-      type: 'job.assigned',
-      runId: run.id,
-      boxId,
-      payload: { jobId: job.id, attemptId: attempt.id, attempt: number, box: box.name },
-    });
-    return { spec: jobSpecOf(run, { ...job, attempt: number }, attempt, await overlayOf(tx, job)) };
+    const boxes = await lockBoxes(tx, [...new Set(matches.map((match) => match.boxId))]);
+    const waiting = await lockWaitingJobs(tx, [...new Set(matches.map((match) => match.jobId))]);
+    const answers: Given[] = [];
+    const given: { at: number; box: BoxRow; job: JobRow; run: RunRow }[] = [];
+    for (const [at, { jobId, boxId, slots }] of matches.entries()) {
+      const known = boxes.get(boxId);
+      const found = waiting.get(jobId);
+      if (!known || !takesWork(known.box)) answers.push({ none: 'box' });
+      else if (known.liveAttempts >= slots) answers.push({ none: 'full' });
+      else if (!found || !suits(found, known.box)) answers.push({ none: 'job' });
+      else {
+        known.liveAttempts++;
+        waiting.delete(jobId);
+        given.push({ at, box: known.box, ...found });
+        answers.push({ none: 'job' }); // until it has its attempt
+      }
+    }
+    if (given.length === 0) return answers;
+    const attempts = await assignJobs(
+      tx,
+      given.map(({ job, box }) => ({
+        jobId: job.id,
+        boxId: box.id,
+        number: job.attempt + 1,
+        token: randomBytes(16).toString('hex'),
+      })),
+    );
+    await recordEvents(
+      tx,
+      given.map(({ job, run, box }, i) => ({
+        type: 'job.assigned',
+        runId: run.id,
+        boxId: box.id,
+        payload: { jobId: job.id, attemptId: attempts[i]?.id, attempt: attempts[i]?.number, box: box.name },
+      })),
+    );
+    for (const [i, { at, job, run }] of given.entries()) {
+      const attempt = attempts[i];
+      if (attempt) answers[at] = { spec: jobSpecOf(run, job, attempt, await overlayOf(tx, job)) };
+    }
+    return answers;
   });
 }
 
 /** Gives a box the job that has waited longest; null when there is nothing for it. */
 export async function giveOut(db: Db, boxId: string, slots: number): Promise<JobSpec | null> {
-  const given = await giveJob(db, boxId, slots);
-  return 'spec' in given ? given.spec : null;
+  const [box] = await listBoxLoads(db, [boxId]);
+  if (!box) return null;
+  for (const job of await listWaitingJobs(db, { limit: 1000 })) {
+    if (!suits({ job, run: { spec: { boxes: { labels: job.labels } } } }, box)) continue;
+    const [given] = await giveJobs(db, [{ jobId: job.id, boxId, slots }]);
+    if (given && 'spec' in given) return given.spec;
+    if (given && given.none !== 'job') return null;
+  }
+  return null;
+}
+
+function takesWork(box: BoxRow): boolean {
+  const isFree = !box.isCordoned && !box.isDraining && box.dirtyPids.length === 0;
+  return box.state === 'online' && isFree && box.facts?.health?.ok !== false;
+}
+
+function suits(
+  { job, run }: { job: { pinnedBoxId: string | null }; run: { spec: { boxes: { labels: string[] } } } },
+  box: Parameters<typeof effectiveLabels>[0] & { id: string },
+): boolean {
+  if (job.pinnedBoxId !== null && job.pinnedBoxId !== box.id) return false;
+  const labels = effectiveLabels(box);
+  return run.spec.boxes.labels.every((label) => labels.includes(label));
 }

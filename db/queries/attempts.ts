@@ -1,20 +1,7 @@
-import { and, asc, desc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { ExitRecord, JobPhase } from '@nightshift/protocol';
-import { newId } from '../id.js';
-import type { AttemptRow, JobRow, Queryable, RunRow, Tx } from '../rows.js';
+import type { AttemptRow, JobRow, Queryable, RunRow } from '../rows.js';
 import { attempts, boxes, jobs, runs } from '../schema.js';
-
-/** The n-th giving of a job to a box. The unique live attempt a job is an index, so two boxes can never both have it. */
-export async function insertAttempt(
-  tx: Tx,
-  attempt: { jobId: string; number: number; boxId: string; token: string },
-): Promise<AttemptRow> {
-  const [row] = await tx
-    .insert(attempts)
-    .values({ id: newId('att'), ...attempt })
-    .returning();
-  return row as AttemptRow;
-}
 
 export async function findAttempt(q: Queryable, id: string): Promise<AttemptRow | undefined> {
   const [row] = await q.select().from(attempts).where(eq(attempts.id, id));
@@ -55,22 +42,6 @@ export function listLiveAttempts(q: Queryable, boxId: string): Promise<LiveAttem
     .innerJoin(runs, eq(runs.id, jobs.runId))
     .where(and(eq(attempts.boxId, boxId), inArray(attempts.state, ['assigned', 'running'])))
     .orderBy(asc(attempts.id));
-}
-
-/** Live attempts whose job somebody asked to end, on these boxes. */
-export function listCancelRequested(q: Queryable, boxIds: string[]): Promise<{ attempt: AttemptRow; job: JobRow }[]> {
-  if (boxIds.length === 0) return Promise.resolve([]);
-  return q
-    .select({ attempt: attempts, job: jobs })
-    .from(attempts)
-    .innerJoin(jobs, eq(jobs.id, attempts.jobId))
-    .where(
-      and(
-        inArray(attempts.boxId, boxIds),
-        inArray(attempts.state, ['assigned', 'running']),
-        isNotNull(jobs.cancelRequestedAt),
-      ),
-    );
 }
 
 /** Live attempts of boxes that are unreachable or removed, oldest first: the sweep decides which have been silent too long. */

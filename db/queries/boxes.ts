@@ -1,8 +1,8 @@
-import { and, asc, count, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, lt, sql } from 'drizzle-orm';
 import type { BoxFacts } from '@nightshift/protocol';
 import { newId } from '../id.js';
 import type { BoxRow, Queryable } from '../rows.js';
-import { attempts, boxes } from '../schema.js';
+import { boxes } from '../schema.js';
 
 /** Adds a box; undefined when its name is taken, by a box that enrols at this moment too. */
 export async function insertBox(
@@ -96,19 +96,4 @@ export async function clearInfraFailures(q: Queryable, id: string): Promise<void
     .update(boxes)
     .set({ infraFailures: 0 })
     .where(and(eq(boxes.id, id), gt(boxes.infraFailures, 0)));
-}
-
-/** Locks the box and says what it may be given; undefined when it is removed. */
-export async function lockBox(q: Queryable, id: string): Promise<{ box: BoxRow; liveAttempts: number } | undefined> {
-  const [box] = await q
-    .select()
-    .from(boxes)
-    .where(and(eq(boxes.id, id), isNull(boxes.removedAt)))
-    .for('update');
-  if (!box) return undefined;
-  const [live] = await q
-    .select({ n: count() })
-    .from(attempts)
-    .where(and(eq(attempts.boxId, id), inArray(attempts.state, ['assigned', 'running'])));
-  return { box, liveAttempts: live?.n ?? 0 };
 }

@@ -1,6 +1,7 @@
 import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { BoxFacts, Telemetry } from '@nightshift/protocol';
-import type { JobRow, Queryable, Tx } from '../rows.js';
+import { newId } from '../id.js';
+import type { AttemptRow, BoxRow, JobRow, Queryable, RunRow, Tx } from '../rows.js';
 import { attempts, boxes, jobs, runs } from '../schema.js';
 
 /** A job that may be given out now, with what a box must be to get it. */
@@ -11,7 +12,7 @@ export interface WaitingJob {
   labels: string[];
 }
 
-/** Jobs that may be given out now, the one that has waited longest first. Only hints: `lockQueuedJob` decides. */
+/** Jobs that may be given out now, the one that has waited longest first. Only hints: `lockWaitingJobs` decides. */
 export async function listWaitingJobs(
   q: Queryable,
   page: { after?: WaitingJob | undefined; limit: number },
@@ -28,10 +29,7 @@ export async function listWaitingJobs(
     .innerJoin(runs, eq(runs.id, jobs.runId))
     .where(
       and(
-        eq(jobs.state, 'queued'),
-        isNull(jobs.cancelRequestedAt),
-        sql`(${jobs.notBefore} is null or ${jobs.notBefore} <= now())`,
-        inArray(runs.state, ['baseline', 'running']),
+        isWaiting(),
         after === undefined
           ? undefined
           : sql`(${jobs.createdAt}, ${jobs.id}) > (${after.createdAt.toISOString()}::timestamptz, ${after.id})`,
@@ -153,4 +151,60 @@ export async function withdrawOffer(q: Queryable, attemptId: string): Promise<bo
 export async function lockJob(tx: Tx, id: string): Promise<JobRow | undefined> {
   const [row] = await tx.select().from(jobs).where(eq(jobs.id, id)).for('update');
   return row;
+}
+
+/** Locks boxes in the order of their ids and says what each has; removed ones are left out. */
+export async function lockBoxes(tx: Tx, ids: string[]): Promise<Map<string, { box: BoxRow; liveAttempts: number }>> {
+  const rows = await tx
+    .select()
+    .from(boxes)
+    .where(and(inArray(boxes.id, ids), isNull(boxes.removedAt)))
+    .orderBy(asc(boxes.id))
+    .for('update');
+  // Counted after the locks are held: before, another replica may just have added one.
+  const counts = await tx
+    .select({ boxId: attempts.boxId, n: sql<number>`count(*)::integer` })
+    .from(attempts)
+    .where(and(inArray(attempts.boxId, ids), inArray(attempts.state, ['assigned', 'running'])))
+    .groupBy(attempts.boxId);
+  const live = new Map(counts.map((row) => [row.boxId, row.n]));
+  return new Map(rows.map((box) => [box.id, { box, liveAttempts: live.get(box.id) ?? 0 }]));
+}
+
+/** Locks those of these jobs that may be given out now, and that nobody else is giving out. */
+export async function lockWaitingJobs(tx: Tx, ids: string[]): Promise<Map<string, { job: JobRow; run: RunRow }>> {
+  const rows = await tx
+    .select({ job: jobs, run: runs })
+    .from(jobs)
+    .innerJoin(runs, eq(runs.id, jobs.runId))
+    .where(and(inArray(jobs.id, ids), isWaiting()))
+    .for('update', { of: jobs, skipLocked: true });
+  return new Map(rows.map((row) => [row.job.id, row]));
+}
+
+/** New attempts for jobs that this transaction holds locked as waiting, and the jobs' moves to assigned. In the order of `given`. */
+export async function assignJobs(
+  tx: Tx,
+  given: { jobId: string; boxId: string; number: number; token: string }[],
+): Promise<AttemptRow[]> {
+  const rows = await tx
+    .insert(attempts)
+    .values(given.map((attempt) => ({ id: newId('att'), ...attempt })))
+    .returning();
+  await tx.execute(sql`
+    update jobs set state = 'assigned', attempt = given.number, assigned_at = now()
+    from jsonb_to_recordset(${JSON.stringify(given)}::text::jsonb) as given("jobId" text, number integer)
+    where jobs.id = given."jobId" and jobs.state = 'queued' and jobs.attempt = given.number - 1`);
+  const byJob = new Map(rows.map((row) => [row.jobId, row]));
+  return given.map(({ jobId }) => byJob.get(jobId) as AttemptRow);
+}
+
+// Jobs of paused or ended runs wait; so do those in the pause after a failure of the infrastructure.
+function isWaiting() {
+  return and(
+    eq(jobs.state, 'queued'),
+    isNull(jobs.cancelRequestedAt),
+    sql`(${jobs.notBefore} is null or ${jobs.notBefore} <= now())`,
+    inArray(runs.state, ['baseline', 'running']),
+  );
 }

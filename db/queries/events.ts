@@ -26,6 +26,19 @@ export async function recordEvent(q: Queryable, event: NewEvent): Promise<void> 
     .values({ type: event.type, runId: event.runId ?? null, boxId: event.boxId ?? null, payload: event.payload ?? {} });
 }
 
+/** Several of them, in one statement. */
+export async function recordEvents(q: Queryable, news: NewEvent[]): Promise<void> {
+  if (news.length === 0) return;
+  await q.insert(events).values(
+    news.map((event) => ({
+      type: event.type,
+      runId: event.runId ?? null,
+      boxId: event.boxId ?? null,
+      payload: event.payload ?? {},
+    })),
+  );
+}
+
 const CURSOR = /^(\d{1,20})-(\d{1,19})$/;
 
 /** True when text is a cursor that `listEvents` gave out. */

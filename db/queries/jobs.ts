@@ -1,8 +1,8 @@
-import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, ne, sql } from 'drizzle-orm';
 import { JOB_MOVES, type Config, type JobReason, type JobRole, type JobState } from '@nightshift/protocol';
 import { newId } from '../id.js';
-import type { JobRow, Queryable, RunRow, Tx } from '../rows.js';
-import { attempts, iterations, jobs, runs } from '../schema.js';
+import type { JobRow, Queryable, Tx } from '../rows.js';
+import { attempts, iterations, jobs } from '../schema.js';
 
 /** Queues a measurement. The unique key on run, iteration, role and replicate makes a second insert of the same one do nothing. */
 export async function insertJob(
@@ -112,37 +112,6 @@ export async function countJobsOfConfig(q: Queryable, runId: string, configKey: 
     .from(jobs)
     .where(and(eq(jobs.runId, runId), eq(jobs.configKey, configKey)));
   return rows.length;
-}
-
-/**
- * Picks the queued job that has waited longest and that a box with these labels may run, and locks it for this transaction.
- * Jobs of paused or ended runs wait; so do jobs in the pause after a failure of the infrastructure, and those pinned to another box.
- * With `jobId` that job or none.
- */
-export async function lockQueuedJob(
-  tx: Tx,
-  box: { id: string; labels: string[] },
-  jobId?: string,
-): Promise<{ job: JobRow; run: RunRow } | undefined> {
-  const [row] = await tx
-    .select({ job: jobs, run: runs })
-    .from(jobs)
-    .innerJoin(runs, eq(runs.id, jobs.runId))
-    .where(
-      and(
-        eq(jobs.state, 'queued'),
-        jobId === undefined ? undefined : eq(jobs.id, jobId),
-        isNull(jobs.cancelRequestedAt),
-        sql`(${jobs.notBefore} is null or ${jobs.notBefore} <= now())`,
-        inArray(runs.state, ['baseline', 'running']),
-        or(isNull(jobs.pinnedBoxId), eq(jobs.pinnedBoxId, box.id)),
-        sql`${runs.spec} -> 'boxes' -> 'labels' <@ ${JSON.stringify(box.labels)}::text::jsonb`,
-      ),
-    )
-    .orderBy(asc(jobs.createdAt), asc(jobs.id))
-    .limit(1)
-    .for('update', { of: jobs, skipLocked: true });
-  return row;
 }
 
 type JobPatch = Partial<Omit<typeof jobs.$inferInsert, 'id' | 'runId' | 'state'>>;
