@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { plainText } from '@nightshift/control-plane/trajectory/wording';
 import { ageText } from '../age-text.js';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import { dataOf, type Box } from '../client.js';
@@ -12,7 +13,11 @@ const VERBS = [
   ['uncordon', '/v1/boxes/{id}/uncordon', 'give it work again'],
   ['drain', '/v1/boxes/{id}/drain', 'let it finish what it has and give it no new work'],
   ['undrain', '/v1/boxes/{id}/undrain', 'end the drain'],
-  ['clean', '/v1/boxes/{id}/clean', 'kill what ended jobs left behind on a dirty box'],
+  [
+    'clean',
+    '/v1/boxes/{id}/clean',
+    'kill what ended jobs left behind on a dirty box, and have stuck clocks looked at anew',
+  ],
 ] as const;
 
 export function addBoxes(program: Command, cli: Cli): void {
@@ -26,7 +31,8 @@ export function addBoxes(program: Command, cli: Cli): void {
         cli.terminal.err('No boxes yet. Make a token for one with: nightshift boxes enrol\n');
       else
         cli.terminal.out(
-          textTable(['box', 'state', 'free>', 'seen>', 'gpu', 'labels'], items.map(boxRow), cli.terminal.columns),
+          textTable(['box', 'state', 'free>', 'seen>', 'gpu', 'labels'], items.map(boxRow), cli.terminal.columns) +
+            items.flatMap((box) => problemsOf(box).map(({ detail }) => `${box.name}: ${detail}\n`)).join(''),
         );
     });
   withServer(boxes.command('enrol'))
@@ -68,8 +74,18 @@ function stateText(box: Box): string {
     box.isCordoned && 'cordoned',
     box.isDraining && 'draining',
     box.isDirty && `dirty (${box.dirtyPids.join(' ')})`,
+    ...problemsOf(box).map(({ code }) => code),
   ];
   return [box.state, ...flags.filter(Boolean)].join(', ');
+}
+
+/** What the agent found wrong with its box: it gets no work until it is gone. */
+function problemsOf(box: Box): { code: string; detail: string }[] {
+  const { health } = (box.facts ?? {}) as { health?: { problems?: { code: string; detail: string }[] } };
+  return (health?.problems ?? []).map(({ code, detail }) => ({
+    code: plainText(code, 60),
+    detail: plainText(detail, 500),
+  }));
 }
 
 function boxRow(box: Box): string[] {
