@@ -1,7 +1,11 @@
 import { chooseForgetfully, chooseSensibly } from './choose.js';
+import { createCodeScript } from './code/answer-code.js';
 import { readPrompt, type PromptView } from './read-prompt.js';
 
-/** How the server answers. The first group differs in what is said, the second in how the connection behaves. */
+/**
+ * How the server answers. The first group differs in what is said, the second in how the connection behaves; `code-script` answers
+ * prompts for a patch of examples/byte-lm-edit with the script in code/, and others as `well-behaved` does.
+ */
 export const BEHAVIOURS = [
   'well-behaved',
   'fenced',
@@ -27,6 +31,7 @@ export const BEHAVIOURS = [
   'no-json-schema',
   'guided-only',
   'completion-tokens',
+  'code-script',
 ] as const;
 export type Behaviour = (typeof BEHAVIOURS)[number];
 
@@ -88,8 +93,11 @@ const MALFORMED: ((knob: string, value: unknown, whole: string) => string)[] = [
 /** One model with a memory of its own for `repeating`; the rest is a function of the prompt and the seed. */
 export function createModel(behaviour: Behaviour, random: () => number): (request: ChatRequest) => Said {
   let first: string | null = null;
+  const script = createCodeScript();
   const plain = (content: string): Said => ({ content, reasoning: '', finish: 'stop' });
   return (request) => {
+    const patch = behaviour === 'code-script' ? script(userText(request)) : null;
+    if (patch !== null) return plain(patch);
     const view = viewOf(request);
     const choice = view && (behaviour === 'amnesiac' ? chooseForgetfully(view, random) : chooseSensibly(view, random));
     if (!choice) return plain('There is nothing that I could propose.');
@@ -129,10 +137,12 @@ export function createModel(behaviour: Behaviour, random: () => number): (reques
 }
 
 function viewOf(request: ChatRequest): PromptView | null {
-  return readPrompt(
-    (request.messages ?? [])
-      .filter((m) => m.role === 'user')
-      .map((m) => m.content)
-      .join('\n'),
-  );
+  return readPrompt(userText(request));
+}
+
+function userText(request: ChatRequest): string {
+  return (request.messages ?? [])
+    .filter((m) => m.role === 'user')
+    .map((m) => m.content)
+    .join('\n');
 }
