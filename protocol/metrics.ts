@@ -9,14 +9,16 @@ const NUMBER = '[-+]?(?:(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:[eE][-+]?\\d+)?|nan|inf(?
 const NAME = '[A-Za-z_][\\w./-]{0,99}';
 const PLAIN = new RegExp(`^\\s*(${NAME})\\s*:\\s*(${NUMBER})\\s*$`, 'i');
 const MARKED = new RegExp(`METRIC:(${NAME})\\s*=\\s*(${NUMBER})(?![\\w.])`, 'gi');
+const WHOLE_NUMBER = new RegExp(`^\\s*${NUMBER}\\s*$`, 'i');
 
 /** A number as training programs print it, "nan" and "inf" included; undefined when it is none. */
 export function parseMetricNumber(text: string): number | undefined {
-  const lower = text.toLowerCase().replace(/^\+/, '');
+  // JavaScript reads nothing at all as 0, which a job that minimises would be kept for.
+  if (!WHOLE_NUMBER.test(text)) return undefined;
+  const lower = text.trim().toLowerCase().replace(/^\+/, '');
   if (lower === 'nan' || lower === '-nan') return NaN;
   if (/^-?inf(inity)?$/.test(lower)) return lower.startsWith('-') ? -Infinity : Infinity;
-  const value = Number(lower);
-  return Number.isNaN(value) ? undefined : value;
+  return Number(lower);
 }
 
 /**
