@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { formatDuration, parseDurationMs } from './units.js';
+
+test('a duration in words never has 60 of a unit', () => {
+  expect([0, 999, 999.7, 1000, 4_240, 59_940].map(formatDuration)).toEqual([
+    '0 ms',
+    '999 ms',
+    '1.0 s',
+    '1.0 s',
+    '4.2 s',
+    '59.9 s',
+  ]);
+  expect([59_960, 190_000, 239_700, 3_599_600].map(formatDuration)).toEqual([
+    '1 min 0 s',
+    '3 min 10 s',
+    '4 min 0 s',
+    '1 h 0 min',
+  ]);
+  expect([7_500_000, 86_400_000].map(formatDuration)).toEqual(['2 h 5 min', '24 h 0 min']);
+});
+
+test('a duration has a unit, and may have several parts', () => {
+  expect(['250ms', '300s', '10m', '1h30m', '1.5h', '2d'].map(parseDurationMs)).toEqual([
+    250, 300_000, 600_000, 5_400_000, 5_400_000, 172_800_000,
+  ]);
+  expect(['', '300', '5 m', '-1s', '1w', 's'].map(parseDurationMs)).toEqual([null, null, null, null, null, null]);
+});
