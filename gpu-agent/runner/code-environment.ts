@@ -12,6 +12,8 @@ export interface CodeEnvironment {
   phase: JobPhase;
   spec: JobSpec;
   env: Record<string, string>;
+  venv: string | null;
+  isSandboxed: boolean;
   /** The temporary folder as the job sees it. */
   tmp: string;
   hasNetwork: boolean;
@@ -27,6 +29,8 @@ export function codeEnvironment({
   phase,
   spec,
   env,
+  venv,
+  isSandboxed,
   tmp,
   hasNetwork,
   withheld,
@@ -46,6 +50,13 @@ export function codeEnvironment({
   }
   for (const name of ['TMPDIR', 'TMP', 'TEMP']) kept[name] = tmp;
   for (const name of CACHES) if (!(name in spec.env)) kept[name] = `${tmp}/cache/${name.toLowerCase()}`;
+  // uv would make the environment match its lock: it is used as it is. Its own cache cannot be written in a sandbox.
+  const uv: Record<string, string> = {
+    ...(venv && { UV_NO_SYNC: '1', UV_PROJECT_ENVIRONMENT: venv }),
+    ...(isSandboxed && { UV_CACHE_DIR: `${tmp}/cache/uv`, UV_PYTHON_DOWNLOADS: 'never' }),
+    ...(!hasNetwork && { UV_OFFLINE: '1' }),
+  };
+  for (const [name, value] of Object.entries(uv)) if (!(name in spec.env)) kept[name] = value;
   if (isEvaluator) kept['PYTHONDONTWRITEBYTECODE'] = '1';
   return kept;
 }

@@ -266,6 +266,20 @@ ${TRAIN.replace("import { writeFileSync } from 'node:fs';", '')}`;
     expect(log.toString()).not.toContain('wrote');
     expect(exit.metric).toBe(3);
   });
+  test('uv is told to use the environment as it is, and that it can install nothing', async () => {
+    write({ 'uv.lock': '' });
+    const uv = async (setup: string | null) => {
+      const train = 'env | grep ^UV_ | sort; : || uv run x; node train.mjs';
+      const { log } = await runOne(codeSpec({ setup, train, overlay: patch(TRAIN) }), { home, ...sandboxed });
+      return log.toString();
+    };
+    expect(await uv(null)).toMatch(
+      /in the sandbox uv can install nothing[^]*UV_CACHE_DIR=\/tmp\/cache\/uv\nUV_OFFLINE=1\n/,
+    );
+    const made = await uv('mkdir -p .venv/bin && cp /bin/sh .venv/bin/python');
+    expect(made).toMatch(/UV_NO_SYNC=1\nUV_OFFLINE=1\nUV_PROJECT_ENVIRONMENT=.*cache\/setup\/.*\/\.venv\n/);
+    expect(made).not.toContain('[nightshift] this project');
+  });
   test('the network is for the evaluator alone when the spec says so', async () => {
     const links = `import { networkInterfaces } from 'node:os';\nconsole.log('links ' + (Object.keys(networkInterfaces()).length > 1));\n`;
     write({ 'evaluate.mjs': `${links}${EVALUATE}` });

@@ -56,6 +56,10 @@ export class CodeJob {
     };
   }
 
+  get isSandboxed(): boolean {
+    return this.#bwrap !== null;
+  }
+
   /** The same for a baseline and its candidates, so that their numbers may be compared. */
   get fingerprint(): Record<string, string> {
     return { sandbox: this.#bwrap ? `bwrap${this.#hasNetwork('train') ? ' with network' : ''}` : 'none' };
@@ -101,20 +105,22 @@ export class CodeJob {
     if (phase === 'setup') return { ...input, done: () => {} };
     const hasNetwork = !this.#bwrap || this.#hasNetwork(phase);
     const tmp = this.#bwrap ? join(this.dir.path, `tmp-${phase}`) : mkdtempSync(join(tmpdir(), 'nightshift-'));
-    rmSync(tmp, { recursive: true, force: true });
+    discard(tmp);
     mkdirSync(tmp, { recursive: true, mode: 0o700 });
     const withheld: string[] = [];
     const env = codeEnvironment({
       phase,
       spec: this.spec,
       env: input.env,
+      venv: this.#venv,
+      isSandboxed: this.isSandboxed,
       tmp: this.#bwrap ? '/tmp' : tmp,
       hasNetwork,
       withheld,
     });
     if (withheld.length > 0) this.note(`${phase} is not given ${withheld.join(', ')}: edited code gets no secrets`);
     const done = () => {
-      rmSync(tmp, { recursive: true, force: true });
+      discard(tmp);
     };
     if (!this.#bwrap) return { command: limitedCommand(input.command), env, done };
     const { hide } = this.options.sandbox;

@@ -247,7 +247,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
       fingerprint = { ...workspace.fingerprint, ...code?.fingerprint };
       if (!workspace.isReady && setupVerdict) return setupVerdict;
       venv = findVenv(spec, dir.work);
-      const hint = venvHint(spec, dir.work, venv);
+      const hint = venvHint(spec, dir.work, venv, code?.isSandboxed ?? false);
       if (hint) log.note(hint);
       const unfit = code?.begin(workspace, venv);
       if (unfit) return unfit;
@@ -271,7 +271,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
       };
     if (spec.probeMs) {
       const probed = await probe(spec.probeMs);
-      if (probed) return code ? (code.tampering() ?? probed) : probed;
+      if (probed) return (stop.cause ? null : code?.tampering()) ?? probed;
     }
     const ended = await phase('train', spec.train, dir.work);
     const trained = code ? seal(code, ended) : ended;
@@ -295,7 +295,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
     verdict = await wholeJob();
   } catch (error) {
     verdict = {
-      reason: 'internal_error',
+      reason: (error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'disk_full' : 'internal_error',
       detail: `the runner failed: ${error instanceof Error ? error.message : String(error)}`.slice(0, 2000),
     };
   }

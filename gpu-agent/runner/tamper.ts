@@ -43,11 +43,11 @@ export function watchTampering(input: TamperInput): () => Verdict | null {
     if (existsSync(dir.exit)) return cheated('exit.json was written by the job itself: only its runner writes it');
     if (readText(dir.spec) !== specText) return cheated('the job changed its own spec.json');
     if (evaluation) {
-      const path = existsSync(dir.evaluation) ? firstChange(evaluation, stampFolder(dir.evaluation)) : '(all of it)';
+      const path = changeIn(dir.evaluation, evaluation);
       if (path !== null) return cheated(`the job reached into the evaluator's folder and changed ${path}`);
     }
     if (base && setupBase) {
-      const path = existsSync(setupBase) ? firstChange(base, stampFolder(setupBase, skips)) : '(all of it)';
+      const path = changeIn(setupBase, base, skips);
       if (path !== null) {
         // Every later job of this source would run with it: setup makes it anew.
         rmSync(setupBase, { recursive: true, force: true });
@@ -57,7 +57,7 @@ export function watchTampering(input: TamperInput): () => Verdict | null {
       }
     }
     const changed =
-      (packages && environment && firstChange(packages, stampFolder(environment, skips))) ??
+      (packages && environment && changeIn(environment, packages, skips)) ??
       (started && firstChange(started, startFiles(input)));
     if (changed)
       return {
@@ -84,6 +84,18 @@ function checkSource(source: string, before: SourceFacts['sealed']): Verdict | n
       };
   }
   return null;
+}
+
+function changeIn(
+  folder: string,
+  before: ReadonlyMap<string, string>,
+  leavesOut?: (path: string) => boolean,
+): string | null {
+  try {
+    return firstChange(before, stampFolder(folder, leavesOut));
+  } catch {
+    return 'what can be read of it'; // gone, or its rights were taken away
+  }
 }
 
 function startFiles({ userHome, venv }: TamperInput): Map<string, string> {

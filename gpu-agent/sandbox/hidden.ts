@@ -19,7 +19,11 @@ export function hiddenPaths(home: string, env: Readonly<Record<string, string | 
     '/run',
     ...CREDENTIALS.map((name) => join(user, name)),
     ...(env['HF_HOME'] ? [join(env['HF_HOME'], 'token'), join(env['HF_HOME'], 'stored_tokens')] : []),
-    ...['/etc/shadow', '/etc/ssh', '/etc/kubernetes', '/root'].filter((path) => path !== user),
+    '/etc/shadow',
+    '/etc/ssh',
+    '/etc/kubernetes',
+    // The terminals' sockets lie there; a folder of its own stands in for /tmp.
+    ...(env['TMPDIR'] ? [env['TMPDIR']] : []),
     ...more,
   ];
 }

@@ -35,12 +35,25 @@ export function dropArtifacts(folder: string, edit: Edit): void {
  * that cannot be code. Plain files only; a link is never followed and what the source has is never overwritten.
  * @param before the paths that were in `work` when training began.
  */
-export function takeArtifacts(input: {
+export function takeArtifacts(input: TakeInput): Taken {
+  try {
+    return take(input);
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    // The disk is the box's; rights and names are what training left.
+    if (code === undefined || code === 'ENOSPC' || code === 'EIO') throw error;
+    return { problem: `what training left cannot be read (${code}${path ? ` ${path.slice(-200)}` : ''})` };
+  }
+}
+
+interface TakeInput {
   work: string;
   to: string;
   edit: Edit;
   before: ReadonlyMap<string, string>;
-}): Taken {
+}
+
+function take(input: TakeInput): Taken {
   const { work, to, edit } = input;
   const paths: string[] = [];
   const notes: string[] = [];

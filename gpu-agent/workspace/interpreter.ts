@@ -22,9 +22,20 @@ export function withVenv(
   return { ...rest, VIRTUAL_ENV: venv, PATH: `${join(venv, 'bin')}${delimiter}${env['PATH'] ?? '/usr/bin:/bin'}` };
 }
 
-/** What to do about a project that uv locks and that has no environment here; null when there is nothing to say. */
-export function venvHint(spec: Pick<JobSpec, 'train' | 'setup'>, work: string, venv: string | null): string | null {
-  if (venv || !existsSync(join(work, 'uv.lock')) || /(?:^|[\s;&|(])uvx?\s/.test(`${spec.setup ?? ''} ${spec.train}`))
-    return null;
+/**
+ * What to do about a project that uv locks and that has no environment here; null when there is nothing to say.
+ * @param isConfined the sandbox lets uv install nothing: the environment must be there before.
+ */
+export function venvHint(
+  spec: Pick<JobSpec, 'train' | 'setup'>,
+  work: string,
+  venv: string | null,
+  isConfined: boolean,
+): string | null {
+  if (venv || !existsSync(join(work, 'uv.lock'))) return null;
+  const usesUv = /(?:^|[\s;&|(])uvx?\s/.test(spec.train);
+  if (usesUv && isConfined)
+    return 'this project has a uv.lock and no virtual environment here, and in the sandbox uv can install nothing: set job.setup to "uv sync --frozen"';
+  if (usesUv || /(?:^|[\s;&|(])uvx?\s/.test(spec.setup ?? '')) return null;
   return 'this project has a uv.lock and no virtual environment here: set job.setup to "uv sync --frozen", or start the commands with "uv run"; without that the python of PATH runs them';
 }
