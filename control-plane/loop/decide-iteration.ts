@@ -20,6 +20,7 @@ import { comparable } from '../decision/comparability.js';
 import { checkGuards, type GuardValues } from '../decision/guard.js';
 import { decide, type DecideInput, type Ruling } from '../decision/index.js';
 import { leaveOpen } from '../decision/leave-open.js';
+import { mean } from '../decision/noise.js';
 import { commitIdOf } from './commit-id.js';
 import { updateLiveFigures } from './live-figures.js';
 import { queueJob } from './queue-job.js';
@@ -104,7 +105,7 @@ export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationR
     };
   decision = weighPatch(run, iteration, decision);
   const to = ({ keep: 'kept', revert: 'reverted', inconclusive: 'inconclusive' } as const)[decision.outcome];
-  const metric = average(candidate);
+  const metric = mean(candidate);
   const ended = { decision, metric, endedAt: new Date() };
   const commitId = to === 'kept' ? await commitIdOf(tx, run, { ...iteration, ...ended }) : null;
   const isMoved = await moveIteration(tx, iteration.id, 'measuring', to, { ...ended, commitId });
@@ -143,7 +144,7 @@ async function isBetterThanIncumbent(
 ): Promise<boolean> {
   if (run.spec.decision.compare === 'incumbent' || run.incumbentIteration === null) return true;
   const values = groups.get(run.incumbentKey);
-  if (values) return run.spec.metric.goal === 'minimize' ? metric < average(values) : metric > average(values);
+  if (values) return run.spec.metric.goal === 'minimize' ? metric < mean(values) : metric > mean(values);
   const incumbent = await findIteration(tx, run.id, run.incumbentIteration);
   return (decision.effect ?? 0) > (incumbent?.decision?.effect ?? 0);
 }
@@ -161,15 +162,11 @@ async function guardValues(
   const keyOf = new Map(compared.map((row) => [row.jobId, row.configKey]));
   const meanOf = (name: string, configKey: string): number | null => {
     const values = last.filter((row) => row.name === name && keyOf.get(row.jobId) === configKey);
-    return values.length === 0 ? null : average(values.map((row) => row.value));
+    return values.length === 0 ? null : mean(values.map((row) => row.value));
   };
   return Object.fromEntries(
     names.map((name) => [name, { candidate: meanOf(name, candidateKey), comparator: meanOf(name, comparatorKey) }]),
   );
-}
-
-function average(values: number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 async function endUnmeasured(tx: Tx, run: RunRow, iteration: IterationRow, failed: JobRow | undefined): Promise<void> {

@@ -1,5 +1,6 @@
 import { findIterationById, findRun, listBaselineJobs, updateRun, type RunRow, type Tx } from '@nightshift/db';
 import { emptyLive, updateLive, type Live } from '../trajectory/live.js';
+import { meanOf } from '../trajectory/measurements.js';
 import { actOnHealth } from './act-on-health.js';
 import { loadRecord } from './trajectory-of-run.js';
 
@@ -23,7 +24,7 @@ async function freshLive(tx: Tx, run: RunRow): Promise<Live> {
     baseline: {
       config: run.baselineConfig,
       values,
-      value: values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length,
+      value: meanOf(values),
     },
   });
 }

@@ -14,6 +14,7 @@ import {
   type RunRow,
   type Tx,
 } from '@nightshift/db';
+import { meanOf } from '../trajectory/measurements.js';
 
 /** The rows that say what a run's next step is. */
 export interface LoopState {
@@ -49,7 +50,7 @@ export async function loadLoopState(tx: Tx, run: RunRow): Promise<LoopState> {
     const values = (await listMeasurements(tx, run.id))
       .filter((m) => m.configKey === run.incumbentKey)
       .map((m) => m.metric);
-    incumbentMean = values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+    incumbentMean = meanOf(values);
   }
   let measuredSinceKeep: number | null = null;
   if (stop.plateau !== null) {

@@ -11,8 +11,10 @@ import {
 } from '@nightshift/protocol';
 import { listRecentCurves, listTriedConfigs, type Queryable, type RunRow } from '@nightshift/db';
 import { estimateNoise } from '../decision/index.js';
+import { mean } from '../decision/noise.js';
 import type { GateContext } from '../policy/gate.js';
 import type { Turn } from '../search/index.js';
+import { meanOf } from '../trajectory/measurements.js';
 import { PATCH } from './code-gate.js';
 import { comparatorOf, type Comparator } from './comparator.js';
 import { loadTrajectory } from './trajectory-of-run.js';
@@ -68,7 +70,7 @@ export async function loadProposalContext(q: Queryable, run: RunRow, iterationId
   return {
     trajectory,
     trials,
-    comparator: { ...comparator, value: values.length === 0 ? null : mean(values), n: values.length },
+    comparator: { ...comparator, value: meanOf(values), n: values.length },
     noiseSd: estimateNoise([...groups.values()].map((group) => group.values)).sd,
     tried,
     turns: turnsOf(trajectory),
@@ -97,8 +99,4 @@ function turnsOf(trajectory: Trajectory): Turn[] {
     const gain = record.outcome === 'kept' ? Math.max(0, record.decision?.effect ?? 0) : 0;
     return [{ proposer: record.proposer, gain, measurements: Math.max(1, record.values.length) }];
   });
-}
-
-function mean(values: number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -2,6 +2,7 @@ import type { CodeProposal } from '@nightshift/protocol';
 import { listIterations, listMeasurements, type MeasurementRow, type Queryable, type RunRow } from '@nightshift/db';
 import { estimateNoise, reportedBest } from '../decision/index.js';
 import { pullRequest } from '../ledger/index.js';
+import { meanOf } from '../trajectory/measurements.js';
 import { loadLedger } from './ledger-of-run.js';
 import { loadTrajectory } from './trajectory-of-run.js';
 
@@ -21,7 +22,7 @@ export async function loadPullRequest(q: Queryable, run: RunRow): Promise<string
     metric: run.spec.metric,
     isUnsealed: run.spec.job.evaluate === null,
     baseline: {
-      mean: baseline.length === 0 ? null : baseline.reduce((sum, value) => sum + value, 0) / baseline.length,
+      mean: meanOf(baseline),
       n: baseline.length,
       config: run.baselineConfig,
     },

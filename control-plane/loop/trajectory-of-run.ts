@@ -13,6 +13,7 @@ import {
   type Queryable,
   type RunRow,
 } from '@nightshift/db';
+import { meanOf } from '../trajectory/measurements.js';
 
 const OUTCOMES: Partial<Record<IterationRow['state'], IterationOutcome>> = {
   kept: 'kept',
@@ -47,7 +48,7 @@ export function recordOf(
     config: iteration.config,
     ...(iteration.patch ? { description: (iteration.patch as CodeProposal).summary } : {}),
     values,
-    metric: values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length,
+    metric: meanOf(values),
     failure: iteration.failure as JobReason | null,
     rail: outcome === 'blocked' ? (iteration.blocked.at(-1)?.rail ?? null) : null,
     blocked: iteration.blocked,
@@ -92,7 +93,7 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
     baseline: {
       config: run.baselineConfig,
       values: baseline,
-      value: baseline.length === 0 ? null : baseline.reduce((sum, value) => sum + value, 0) / baseline.length,
+      value: meanOf(baseline),
     },
     records: iterations.flatMap((iteration) => {
       const own = jobsOf.get(iteration.id) ?? [];

@@ -1,4 +1,5 @@
 import { configKey, type Config, type Goal, type KnobValue, type Trajectory } from '@nightshift/protocol';
+import { sumOfSquares } from '../decision/noise.js';
 import type { Keep } from './analysis.js';
 import type { RecentEvaluated, RecentIteration } from './health.js';
 
@@ -77,8 +78,7 @@ export function emptyLive(of: Pick<Trajectory, 'metric' | 'menu' | 'baseline'>):
   const squares = { value: 0, degreesOfFreedom: 0 };
   const values = of.baseline.values.filter(Number.isFinite);
   if (values.length > 1) {
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    squares.value = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    squares.value = sumOfSquares(values);
     squares.degreesOfFreedom = values.length - 1;
   }
   return {

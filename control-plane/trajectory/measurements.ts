@@ -7,6 +7,7 @@ import {
   type Trajectory,
   type TrajectoryRecord,
 } from '@nightshift/protocol';
+import { mean } from '../decision/noise.js';
 
 /** An iteration that ended with a number: kept, reverted or inconclusive, with a finite metric. */
 export type EvaluatedRecord = TrajectoryRecord & { metric: number };
@@ -78,7 +79,7 @@ export function improvementOver(goal: Goal, comparator: number | null, value: nu
   return gain / Math.abs(comparator);
 }
 
+/** The mean that decisions are made with; null of nothing. */
 export function meanOf(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return values.length === 0 ? null : mean(values);
 }

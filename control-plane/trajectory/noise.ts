@@ -1,6 +1,7 @@
 import type { KnobValue, Trajectory } from '@nightshift/protocol';
+import { sumOfSquares } from '../decision/noise.js';
 import type { Analysis } from './analysis.js';
-import { isEvaluated, isTried, meanOf, measurementsOf, replicateKey } from './measurements.js';
+import { isEvaluated, isTried, measurementsOf, replicateKey } from './measurements.js';
 
 /** All measurements of one pair in one configuration; none where every try failed. */
 export interface ReplicateGroup {
@@ -41,9 +42,8 @@ export function noiseOf(trajectory: Trajectory): Analysis['noise'] {
   let squares = 0;
   let degreesOfFreedom = 0;
   for (const values of [trajectory.baseline.values.filter(Number.isFinite), ...groups.map((group) => group.values)]) {
-    const mean = meanOf(values);
-    if (mean === null || values.length < 2) continue;
-    squares += values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    if (values.length < 2) continue;
+    squares += sumOfSquares(values);
     degreesOfFreedom += values.length - 1;
   }
   const sd = degreesOfFreedom === 0 ? null : Math.sqrt(squares / degreesOfFreedom);
