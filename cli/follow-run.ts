@@ -9,6 +9,9 @@ export type RunNews =
   | { kind: 'baseline'; values: number[] }
   /** An iteration that has been decided; `from` is the knob's value in what it was compared with, null when nothing ran. */
   | { kind: 'iteration'; iteration: Iteration; from: KnobValue | null }
+  /** An answer that a rail refused, or a crash that went back to its model, within an iteration that goes on. */
+  | { kind: 'refused'; iteration: number; rail: string; reason: string }
+  | { kind: 'repair'; iteration: number; repair: number; of: number; what: string; summary: string }
   | { kind: 'steered'; what: 'paused' | 'resumed' | 'stopping' }
   | { kind: 'ended'; run: Run };
 
@@ -31,6 +34,8 @@ export async function* followRun(api: Api, runId: string, options: PatienceOptio
     if (type === 'run.running') yield { kind: 'baseline', values: baseline };
     if (type === 'run.paused' || type === 'run.resumed' || type === 'run.stopping')
       yield { kind: 'steered', what: type.slice(4) as 'paused' | 'resumed' | 'stopping' };
+    const step = stepNews(type, payload);
+    if (step) yield step;
     comparator.note(type, payload);
     if (DECIDED.has(type)) {
       const number = Number(payload.iteration);
@@ -49,6 +54,16 @@ export async function* followRun(api: Api, runId: string, options: PatienceOptio
       return;
     }
   }
+}
+
+function stepNews(type: RunEvent['type'], payload: RunEvent['payload']): RunNews | null {
+  const iteration = Number(payload.iteration);
+  // A proposal from outside that a rail refuses belongs to no iteration: whoever made it was told.
+  if (type === 'proposal.blocked' && payload.iteration !== undefined)
+    return { kind: 'refused', iteration, rail: String(payload.rail), reason: String(payload.reason) };
+  if (type !== 'iteration.repair') return null;
+  const [repair, of] = [Number(payload.repair), Number(payload.of)];
+  return { kind: 'repair', iteration, repair, of, what: String(payload.kind), summary: String(payload.summary) };
 }
 
 export function listIterations(api: Api, runId: string): Promise<Iteration[]> {

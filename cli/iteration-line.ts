@@ -59,11 +59,17 @@ export function iterationTable(metricName: string, columns: number): IterationTa
   };
 }
 
-export function changeText({ proposal, patch }: Iteration, from: KnobValue | null): string {
+export function changeText({ proposal, patch, blocked }: Iteration, from: KnobValue | null): string {
   if (patch) return plainText(`${patchSize(patch)} ${patch.summary}`);
-  if (proposal === null) return '';
+  if (proposal === null) return summaryOf(blocked.at(-1) as { raw?: unknown } | undefined);
   const to = valueText(proposal.newValue);
   return plainText(from === null ? `${proposal.knob} ${to}` : `${proposal.knob} ${valueText(from)}→${to}`);
+}
+
+/** What a refused answer called itself; empty when it did not say. */
+function summaryOf(tried: { raw?: unknown } | undefined): string {
+  const raw = typeof tried?.raw === 'string' ? tried.raw : '';
+  return plainText(/^\W*SUMMARY\W*:\s*(.+)$/im.exec(raw)?.[1] ?? /"summary"\s*:\s*"([^"]*)"/.exec(raw)?.[1] ?? '');
 }
 
 /** How many lines a patch adds and takes away: +3 −1. */

@@ -14,17 +14,26 @@ export interface Telling {
 }
 
 /** Tells a run on a terminal, a line an iteration. @returns the run when it has ended; null when the signal aborted first. */
-export async function tellRun(api: Api, { id, metric }: Run, telling: Telling): Promise<Run | null> {
+export async function tellRun(api: Api, { id, metric, spec }: Run, telling: Telling): Promise<Run | null> {
   const { say, signal } = telling;
   const table = iterationTable(metric.name, telling.columns);
   let hasHeading = false;
+  const head = () => {
+    if (!hasHeading) say(`${table.heading()}\n`);
+    hasHeading = true;
+  };
+  // In menu mode a refused answer is followed at once by the sampler's: it would only be noise.
+  const isCode = spec.edit !== null && spec.edit !== undefined;
   const onLost = (error: Error) => telling.complain(`the control plane is away (${error.message}); still trying\n`);
   for await (const news of followRun(api, id, { signal, onLost })) {
     if (news.kind === 'baseline') say(`${baselineText(metric.name, news.values)}\n`);
     if (news.kind === 'steered') say(`the run is ${news.what}\n`);
-    if (news.kind === 'iteration' && news.iteration.proposal !== null) {
-      if (!hasHeading) say(`${table.heading()}\n`);
-      hasHeading = true;
+    if (isCode && (news.kind === 'refused' || news.kind === 'repair')) {
+      head();
+      say(`${stepText(news)}\n`);
+    }
+    if (news.kind === 'iteration' && (news.iteration.proposal !== null || news.iteration.state === 'blocked')) {
+      head();
       say(`${table.line(news.iteration, news.from)}\n`);
     }
     if (news.kind === 'ended')
@@ -33,6 +42,14 @@ export async function tellRun(api: Api, { id, metric }: Run, telling: Telling): 
     if (news.kind === 'ended') return news.run;
   }
   return null;
+}
+
+/** Set in under the number of the iteration that it belongs to, whose own line comes when it is decided. */
+function stepText(news: Extract<RunNews, { kind: 'refused' | 'repair' }>): string {
+  const number = String(news.iteration).padStart(3);
+  return news.kind === 'refused'
+    ? `${number}  ↳ blocked by ${news.rail}: ${plainText(news.reason, 160)}`
+    : `${number}  ↳ crashed (${plainText(news.what, 40)}), sent back for repair ${news.repair} of ${news.of}: ${plainText(news.summary, 80)}`;
 }
 
 function baselineText(name: string, values: number[]): string {

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { withJson, type Cli } from '../cli.js';
 import type { DemoOptions } from '../demo/run-demo.js';
 import { parseCount, parsePort } from '../option-parsers.js';
@@ -7,6 +7,11 @@ export function addDemo(program: Command, cli: Cli): void {
   withJson(program.command('demo'))
     .description('control plane, box and a run that really trains, on this machine; nothing else is needed')
     .option('--once', 'end after the run')
+    .addOption(
+      new Option('--mode <mode>', 'menu: knobs are tuned; code: a scripted model edits the training code')
+        .choices(['menu', 'code'])
+        .default('menu'),
+    )
     .option('--iterations <n>', 'how many candidates', parseCount, 12)
     .option('--port <port>', 'where to listen (default: 7700, or a free one)', parsePort)
     .option('--database <url>', 'an empty Postgres database instead of its own')

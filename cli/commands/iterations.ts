@@ -40,7 +40,7 @@ function row(iteration: Iteration): string[] {
   return [
     String(number),
     proposer ?? '',
-    changeText(iteration, null) || blockedText(iteration),
+    changeText(iteration, null),
     metric === null ? '' : metricText(metric),
     decision ? effectText(decision.effect, decision.standardError) : '',
     repairs > 0 ? `${state}, repaired ${repairs}×` : state,
@@ -55,9 +55,4 @@ function causeOf(iteration: Iteration, decision: Decision | null): string {
   const last = blocked.at(-1) as { reason?: unknown } | undefined;
   const detail = state === 'blocked' ? String(last?.reason ?? '') : (failureDetail?.trim().split('\n').at(-1) ?? '');
   return plainText(detail === '' ? why : `${why}: ${detail}`);
-}
-
-function blockedText({ blocked }: Iteration): string {
-  const last = blocked.at(-1) as { raw?: unknown } | undefined;
-  return plainText(String(last?.raw ?? ''), 120);
 }

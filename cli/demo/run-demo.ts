@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '@nightshift/protocol';
@@ -12,7 +13,9 @@ import { limitIterations } from '../limit-iterations.js';
 import { readSpecFile } from '../spec-file.js';
 import { startRun } from '../start-run.js';
 import { tellRun } from '../tell-run.js';
+import { demoBranch, type DemoBranch } from './demo-branch.js';
 import { startDemoBox } from './demo-box.js';
+import { startDemoModel } from './demo-model.js';
 import { startDemoServer } from './demo-server.js';
 import { summarise, timeText } from './demo-summary.js';
 import { endRuns } from './end-runs.js';
@@ -21,12 +24,15 @@ import { findExample } from './find-example.js';
 export interface DemoOptions {
   once?: boolean;
   json?: boolean;
+  mode: DemoMode;
   iterations: number;
   port?: number;
   database?: string;
 }
 
-const EXAMPLE = 'byte-lm';
+export const DEMO_MODES = ['menu', 'code'] as const;
+export type DemoMode = (typeof DEMO_MODES)[number];
+const EXAMPLES: Record<DemoMode, string> = { menu: 'byte-lm', code: 'byte-lm-edit' };
 
 /**
  * The whole loop on this machine: control plane, box, a run that trains, report. Everything that it starts it also stops, whichever way
@@ -42,7 +48,13 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
   const cleanups: (() => Promise<unknown>)[] = [];
   let hasEnded = false;
   try {
-    const { input, spec } = readSpecFile(findExample(EXAMPLE), (value) => limitIterations(value, options.iterations));
+    const example = findExample(EXAMPLES[options.mode]);
+    const model = options.mode === 'code' ? await startDemoModel(example) : null;
+    if (model) cleanups.push(() => model.close());
+    const { input, spec } = readSpecFile(example, (value) => {
+      limitIterations(value, options.iterations);
+      if (model) useModel(value, model.url);
+    });
     say(`Nightshift demo: ${spec.name}, ${countText(options.iterations, 'iteration')} on this machine\n\n`);
     const server = await startDemoServer(cli, home, { port: options.port, databaseUrl: options.database });
     cleanups.push(() => server.stop());
@@ -65,7 +77,9 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
       if (!(await endRuns(server.api)))
         terminal.err('a job did not end in time; its runner on this machine will end it\n');
     });
-    const run = await startRun(server.api, input);
+    if (model) say(`model          ${model.url}, scripted: it answers by what stands in the prompt\n`);
+    const notes = join(example, 'program.md');
+    const run = await startRun(server.api, input, existsSync(notes) ? readFileSync(notes, 'utf8') : undefined);
     say(`run            ${run.id}\n\n`);
     say(
       `Measuring the baseline, ${countText(spec.decision.baselineReplicates, 'job')}; each trains for some seconds.\n`,
@@ -84,8 +98,11 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
     say(
       `\n${reportText(trajectory, summary.analysis, { title: `${run.project} · ${run.id}`, width: terminal.columns })}`,
     );
+    const branch = options.mode === 'code' ? await demoBranch(server.api, ended) : null;
+    if (options.mode === 'code') say(branchText(branch));
     say(`\n${timeText(summary)}\n${server.url}\n`);
-    if (options.json) terminal.json(summary);
+    if (options.json) terminal.json({ ...summary, ...(branch === null ? {} : { branch }) });
+    if (branch && !branch.isSameElsewhere) cli.exitCode = EXIT.checkFailed;
     if (options.once) return;
     say(
       `\nStill up. In another terminal: NIGHTSHIFT_HOME=${home.path} npx nightshift runs --server ${server.url}\nCtrl-C stops everything.\n`,
@@ -97,6 +114,19 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
     for (const cleanup of cleanups.reverse()) await cleanup();
     interrupt.release();
   }
+}
+
+function useModel(input: Record<string, unknown>, baseUrl: string): void {
+  const proposer = (input.proposer ?? {}) as { model?: object };
+  input.proposer = { ...proposer, model: { name: 'scripted', ...proposer.model, baseUrl } };
+}
+
+function branchText(branch: DemoBranch | null): string {
+  if (branch === null) return '\nThere is no git here: the branch of the kept patches is not shown.\n';
+  const same = branch.isSameElsewhere
+    ? 'A second repository, built from a second export, has the same commit ids.'
+    : 'A second repository has OTHER commit ids: that is a defect.';
+  return `\n$ git log --oneline ${branch.branch}\n${branch.log}\n${same}\n`;
 }
 
 // Races with the telling of the run: when the demo itself is ending, the agent's end is no news.
