@@ -182,9 +182,7 @@ export class Session {
       case 'log':
         return this.log(frame);
       case 'metrics': {
-        const metricSeq = await this.deps.db.transaction((tx) =>
-          appendMetrics(tx, frame.attemptId, frame.token, frame.seq, frame.points),
-        );
+        const metricSeq = await appendMetrics(this.deps.db, frame.attemptId, frame.token, frame.seq, frame.points);
         if (metricSeq === null) {
           this.stale(frame);
           return undefined;
@@ -297,9 +295,8 @@ export class Session {
       this.waitingBytes -= next.bytes;
       this.waiting.shift();
     }
-    const logOffset = await this.deps.db.transaction((tx) =>
-      appendLog(tx, frame.attemptId, frame.token, frame.offset, Buffer.concat(parts)),
-    );
+    const data = Buffer.concat(parts);
+    const logOffset = await appendLog(this.deps.db, frame.attemptId, frame.token, frame.offset, data);
     if (logOffset === null) this.stale(frame);
     else this.send({ type: 'ack', attemptId: frame.attemptId, logOffset });
   }

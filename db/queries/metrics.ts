@@ -1,45 +1,47 @@
-import { and, asc, eq, gte, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, gte, sql } from 'drizzle-orm';
 import { fromWireNumber, type FrameOf } from '@nightshift/protocol';
-import type { MetricPointRow, Queryable, Tx } from '../rows.js';
-import { attempts, metricPoints } from '../schema.js';
+import type { MetricPointRow, Queryable } from '../rows.js';
+import { metricPoints } from '../schema.js';
 
 type WirePoint = FrameOf<'metrics'>['points'][number];
 
 /**
- * Appends metric points whose first has number `seq`. Points already there are skipped, a gap writes nothing.
- * One statement with arrays: several times faster than a row builder.
+ * Appends metric points whose first has number `seq`. Points already there are skipped, a gap writes nothing. One statement: several
+ * times faster than a row builder, and one round trip instead of five.
  * @returns how many points are durable, or null when the attempt is unknown or the token is stale.
  */
 export async function appendMetrics(
-  tx: Tx,
+  q: Queryable,
   attemptId: string,
   token: string,
   seq: number,
   points: WirePoint[],
 ): Promise<number | null> {
-  const [row] = await tx
-    .select({ metricCount: attempts.metricCount })
-    .from(attempts)
-    .where(and(eq(attempts.id, attemptId), eq(attempts.token, token), inArray(attempts.state, ['assigned', 'running'])))
-    .for('update');
-  if (!row) return null;
   const end = seq + points.length;
-  if (seq > row.metricCount || end <= row.metricCount) return row.metricCount;
-  const fresh = points.slice(row.metricCount - seq);
-  const rows = fresh.map((point, i) => ({
-    seq: row.metricCount + i,
+  const told = points.map((point, i) => ({
+    seq: seq + i,
     name: point.name,
     value: String(fromWireNumber(point.value)),
     step: point.step ?? null,
     at: point.at ?? null,
   }));
-  await tx.execute(sql`
-    insert into metric_points (attempt_id, seq, name, value, step, at)
-    select ${attemptId}, p.seq, p.name, p.value::double precision, p.step, p.at
-    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-      as p(seq integer, name text, value text, step bigint, at timestamptz)`);
-  await tx.update(attempts).set({ metricCount: end }).where(eq(attempts.id, attemptId));
-  return end;
+  const rows = await q.execute<{ metric_count: number | null }>(sql`
+    with held as (
+      select metric_count from attempts
+      where id = ${attemptId} and token = ${token} and state in ('assigned', 'running') for update),
+    fresh as (
+      select metric_count from held where ${seq}::bigint <= metric_count and ${end}::bigint > metric_count),
+    put as (
+      insert into metric_points (attempt_id, seq, name, value, step, at)
+      select ${attemptId}, p.seq, p.name, p.value::double precision, p.step, p.at
+      from fresh, jsonb_to_recordset(${JSON.stringify(told)}::text::jsonb)
+        as p(seq bigint, name text, value text, step bigint, at timestamptz)
+      where p.seq >= fresh.metric_count),
+    moved as (
+      update attempts set metric_count = least(${end}::bigint, 2147483647) where id = ${attemptId} and exists (select from fresh)
+      returning metric_count)
+    select coalesce((select metric_count from moved), (select metric_count from held)) as metric_count`);
+  return rows[0]?.metric_count ?? null;
 }
 
 /** Metric points of an attempt in the order in which they were reported. */

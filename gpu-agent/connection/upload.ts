@@ -11,8 +11,8 @@ import { readLines } from '../spool/read-lines.js';
 
 /** Metric points sent and not yet acknowledged. */
 const METRIC_WINDOW = METRIC_FRAME_POINTS * 20;
-/** A trickle is gathered for this long after a frame: shorter costs a frame a line, longer is seen by who watches. */
-const GATHER_MS = 20;
+/** A trickle is gathered for this long after a frame: shorter costs a frame a line, longer is seen in the log by who follows it (a live terminal does not wait). */
+const GATHER_MS = 200;
 /** Nothing acknowledged for so long: it is sent again from the acknowledged offset, which is harmless. */
 const STALL_MS = 20_000;
 /** Bytes that the socket may hold back before the upload waits for it. */
