@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@nightshift/protocol';
 
-/** What the process ends with; scripts rely on these, and INTERFACES says them too. */
+/** What the process ends with; scripts rely on these, and `nightshift run --help` says them too. */
 export const EXIT = {
   improved: 0,
   ok: 0,
