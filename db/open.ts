@@ -1,9 +1,10 @@
 import { AppError } from '@nightshift/protocol';
-import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres, { type Sql } from 'postgres';
 import { type ConnectionOptions, type DatabaseUrl, parseDatabaseUrl } from './database-url.js';
 import { startEmbeddedPostgres } from './embedded/start.js';
 import { openPool } from './pool.js';
+import type { Db } from './rows.js';
 import * as schema from './schema.js';
 import { waitForServer } from './wait-for-server.js';
 
@@ -19,12 +20,9 @@ const STATEMENT_MS = 60_000;
 const IDLE_IN_TRANSACTION_MS = 60_000;
 const CLOSE_SECONDS = 5;
 
-export type Orm = PostgresJsDatabase<typeof schema>;
-export type OrmTransaction = Parameters<Parameters<Orm['transaction']>[0]>[0];
-
 export interface Database {
   /** For tables. */
-  db: Orm;
+  db: Db;
   /** For hot inserts, COPY and LISTEN: a client of its own, because drizzle changes how its client encodes values. */
   sql: Sql;
   /** Gives any Nightshift process the same database, as its DATABASE_URL. */

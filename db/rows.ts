@@ -17,7 +17,6 @@ export type AttemptRow = typeof schema.attempts.$inferSelect;
 export type BoxRow = typeof schema.boxes.$inferSelect;
 export type ModelCallRow = typeof schema.modelCalls.$inferSelect;
 export type NoteRow = typeof schema.notes.$inferSelect;
-export type EventRow = typeof schema.events.$inferSelect;
 export type TokenRow = typeof schema.tokens.$inferSelect;
 export type MetricPointRow = typeof schema.metricPoints.$inferSelect;
 export type TelemetryRow = typeof schema.telemetry.$inferSelect;

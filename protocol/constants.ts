@@ -19,8 +19,6 @@ export const METRIC_FRAME_POINTS = 200;
 export const LOG_WINDOW_BYTES = 1_048_576;
 /** Largest frame either end accepts. */
 export const MAX_FRAME_BYTES = 262_144;
-/** An assignment that no agent accepted or refused within this time is offered again, same token. */
-export const ASSIGN_RETRY_MS = 10_000;
 /** Telemetry samples are taken at this pace while a job runs, and with each heartbeat otherwise. */
 export const TELEMETRY_MS = 5_000;
 /** Editable files of code mode, all together: they travel in one frame and must fit into a model's context. */

@@ -1,4 +1,4 @@
-import type { Goal, KnobValue } from '@nightshift/protocol';
+import type { KnobValue } from '@nightshift/protocol';
 
 /** A figure in four significant digits, without trailing zeros. */
 export function figure(value: number): string {
@@ -16,8 +16,4 @@ export function percent(share: number): string {
 
 export function change(knob: string, from: KnobValue | undefined, to: KnobValue): string {
   return `${knob} ${String(from)} -> ${String(to)}`;
-}
-
-export function betterWord(goal: Goal): 'lower' | 'higher' {
-  return goal === 'minimize' ? 'lower' : 'higher';
 }

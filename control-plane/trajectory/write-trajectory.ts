@@ -29,11 +29,6 @@ export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {})
     .join('');
 }
 
-/** One iteration as its line of an export, without the line break: what a live export appends. */
-export function writeIteration(record: TrajectoryRecord): string {
-  return JSON.stringify(iterationLine(record), spellNonFinite);
-}
-
 function iterationLine(record: TrajectoryRecord): object {
   return { type: 'iteration', ...record };
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   agentFrameSchema,
@@ -117,11 +117,6 @@ export class Attempt {
     if (this.isStale) return;
     this.isStale = true;
     writeOnce(this.dir.stale, JSON.stringify({ at: new Date().toISOString() }));
-  }
-
-  /** Forgets the job: only after the control plane said that it has everything. */
-  remove(): void {
-    rmSync(this.dir.path, { recursive: true, force: true });
   }
 
   #countMetrics(): void {
