@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { shellQuote } from '../runner/template.js';
 
 /** Processes and threads of the job's user, everything else of that user included; a fork bomb ends there. */
 const PROCESSES = 16_384;
@@ -14,7 +15,7 @@ export function limitedCommand(command: string): string {
   if (!prlimit) return command;
   const processes = Math.min(PROCESSES, hardLimit('Max processes'));
   const bytes = Math.min(FILE_BYTES, hardLimit('Max file size'));
-  return `exec ${prlimit} --core=0 --nproc=${processes} --fsize=${bytes} /bin/sh -c ${quote(command)}`;
+  return `exec ${prlimit} --core=0 --nproc=${processes} --fsize=${bytes} /bin/sh -c ${shellQuote(command)}`;
 }
 
 /** Raising a hard limit is not allowed, so ours is never above it. */
@@ -28,8 +29,4 @@ function hardLimit(name: string): number {
   } catch {
     return Number.MAX_SAFE_INTEGER;
   }
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
