@@ -81,9 +81,9 @@ describe('metric points', () => {
 
   test('keep what JSON cannot say, their step and their time', async () => {
     const at = '2026-01-01T00:00:00.000Z';
-    const told = [
-      { name: 'a', value: 'NaN' as const },
-      { name: 'b', value: '-Infinity' as const, step: 7, at },
+    const told: Parameters<typeof appendMetrics>[4] = [
+      { name: 'a', value: 'NaN' },
+      { name: 'b', value: 'Infinity', step: 7, at },
     ];
     expect(await appendMetrics(database.db, attempt, 't', 0, told)).toBe(2);
     expect(await listMetrics(database.db, attempt, { limit: 9 })).toMatchObject([
