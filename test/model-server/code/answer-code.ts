@@ -7,11 +7,8 @@ const EDITED = 'train.mjs';
 /** An idea that comes back unmeasured from so many turns (a rail that nobody foresaw) is given up. */
 const MAX_TURNS = 3;
 
-/** What was said before: the prompt carries nearly all of it, but not what a rail refused in an earlier turn. */
-interface Said {
-  turns: Set<string>;
-  inTurn: Map<string, string>;
-}
+/** Turns in which an idea was handed in as it is meant, by its id. A prompt tells neither what trains now nor what a rail refused earlier. */
+type Said = Map<string, Set<string>>;
 
 /**
  * The scripted model of code mode. It chooses by what stands in the prompt: the file decides which ideas still apply, the record which
@@ -20,7 +17,7 @@ interface Said {
  */
 export function createCodeScript(): (text: string) => string | null {
   const answers = new Map<string, string>();
-  const said = new Map<string, Said>();
+  const said: Said = new Map();
   return (text) => {
     const known = answers.get(text);
     if (known !== undefined) return known;
@@ -42,32 +39,31 @@ function mend(view: CodePromptView, file: SourceFile): string | null {
   return writeAnswer(idea.form, { summary: idea.summary, reason }, file, idea.swaps);
 }
 
-function next(view: CodePromptView, file: SourceFile, said: Map<string, Said>): string | null {
-  for (const idea of SCRIPT) {
-    const target =
-      idea.path === undefined
-        ? file
-        : { path: idea.path, content: idea.swaps.map(([search]) => `${search}\n`).join('') };
-    if (applySwaps(target.content, idea.swaps) === null || view.memory.includes(idea.summary)) continue;
-    const before = said.get(idea.id) ?? { turns: new Set<string>(), inTurn: new Map<string, string>() };
-    const refusals = idea.refusal ? view.refused.filter((line) => idea.refusal?.test(line)).length : 0;
-    const wasSaid = before.turns.has(view.turn);
-    if (idea.misread && refusals <= 1 && (refusals === 1 || !wasSaid)) return say(idea, refusals === 0);
-    if (idea.misread) continue;
-    if (typeof idea.ends === 'object') {
-      const isOver = refusals >= (idea.insists ?? 1) || (before.turns.size > 0 && !wasSaid);
-      if (isOver) continue;
-    } else if ((wasSaid && view.refused.length > 0) || before.turns.size >= MAX_TURNS) continue;
-    return say(idea, idea.slip !== undefined && view.repair === null);
+function next(view: CodePromptView, file: SourceFile, said: Said): string | null {
+  const turnsOf = (idea: Idea) => said.get(idea.id) ?? new Set<string>();
+  const wasSaidElsewhere = (idea: Idea) => [...turnsOf(idea)].some((turn) => turn !== view.turn);
+  const open = SCRIPT.filter((idea) => {
+    if (view.memory.includes(idea.summary) || turnsOf(idea).size >= MAX_TURNS) return false;
+    if (idea.path === undefined && applySwaps(file.content, idea.swaps) === null) return false;
+    const refusals = refusalsOf(idea, view);
+    if (typeof idea.ends === 'object') return refusals < (idea.insists ?? 1) && !wasSaidElsewhere(idea);
+    return !turnsOf(idea).has(view.turn);
+  });
+  // What was handed in before and is not in the record trains now, or was lost: it comes last.
+  const idea = open.find((each) => !wasSaidElsewhere(each)) ?? open[0];
+  if (!idea) return null;
+  const isMisread = idea.misread !== undefined && refusalsOf(idea, view) === 0;
+  if (!isMisread) said.set(idea.id, turnsOf(idea).add(view.turn));
+  // A file that is not shown is quoted from memory.
+  const quoted = idea.swaps.map(([search]) => `${search}\n`).join('');
+  const target = idea.path === undefined ? file : { path: idea.path, content: quoted };
+  const swaps = idea.slip && view.repair === null ? misspell(idea.swaps, idea.slip) : idea.swaps;
+  const answer = writeAnswer(idea.form, idea, target, swaps);
+  return isMisread && idea.misread ? answer.replace(idea.misread[0], idea.misread[1]) : answer;
+}
 
-    function say({ id, form, swaps, slip, misread }: Idea, isWrong: boolean): string {
-      before.turns.add(view.turn);
-      said.set(id, before);
-      const written = writeAnswer(form, idea, target, isWrong && slip ? misspell(swaps, slip) : swaps);
-      return isWrong && misread ? written.replace(misread[0], misread[1]) : written;
-    }
-  }
-  return null;
+function refusalsOf({ refusal }: Idea, view: CodePromptView): number {
+  return refusal ? view.refused.filter((line) => refusal.test(line)).length : 0;
 }
 
 /** After the script: one constant of the file is set to a value that the record does not name. */

@@ -158,6 +158,33 @@ test.each([2, 4, 6, 9])(
   },
 );
 
+const REPEAT = {
+  rail: 'repeat',
+  reason: 'This very code was measured already. Propose something that was not.',
+} as BlockedTry;
+
+test('while a patch trains the next idea is taken, since the record does not know it yet', () => {
+  const script = createCodeScript();
+  const files = [{ path: 'train.mjs', content: SHIPPED }];
+  const [first, again, second] = [[], [], [REPEAT]].map((blocked) => script(prompt(files, [], blocked, null)));
+  expect(first).toBe(again);
+  expect(second).toContain('SUMMARY: Widen the hidden layer');
+});
+
+test('a wrong SEARCH is mended once, and the idea left alone when its code trains already', () => {
+  const { files, records } = rehearse(3);
+  const script = createCodeScript();
+  const missed = {
+    rail: 'schema',
+    reason: 'Block 1 does not apply: the file has no line "const TABLE_BYTES = [3];"',
+  } as BlockedTry;
+  const cores = { rail: 'imports', reason: 'node:child_process reaches processes' } as BlockedTry;
+  const say = (...blocked: BlockedTry[]) => script(prompt(files, records, [cores, ...blocked], null));
+  expect(say()).toContain('TABLE_BYTES');
+  expect(say(missed)).toContain('TABLES = [3, 2]');
+  expect(say(missed, REPEAT)).toContain('SUMMARY: Average the evaluation over fewer slices');
+});
+
 test('a prompt with no file of the example in it is none of its business', () => {
   expect(createCodeScript()('# The menu\nnothing here')).toBeNull();
 });
