@@ -3,6 +3,7 @@ import type { Db, RunRow } from '@nightshift/db';
 import { describeBelief } from '../search/index.js';
 import { buildCodePrompt, buildPrompt, promptBudget, type Message } from '../proposer/index.js';
 import { codeContextOf } from './code-gate.js';
+import { pendingPatches } from './code-turn.js';
 import { promptInputOf } from './model-turn.js';
 import { loadProposalContext } from './proposal-context.js';
 import { suggestInputOf } from './sampler-turn.js';
@@ -41,6 +42,7 @@ export async function askFor(
       sd: context.noiseSd,
     },
     records: context.trajectory.records,
+    pending: await pendingPatches(db, run.id),
     notes: run.notes,
     blocked: [],
     repair: null,

@@ -1,10 +1,11 @@
 import { codeKeyOf, type Spec } from '@nightshift/protocol';
 import { findCodeState, listTriedConfigs, type Queryable, type RunRow } from '@nightshift/db';
 import { gateCode, type CodeContext, type CodeVerdict } from '../policy/code/index.js';
+import { PATCH_KNOB } from '../trajectory/index.js';
 import type { Comparator } from './comparator.js';
 
 /** The name under which a patch stands in the ledger beside knobs: no knob can have it. */
-export const PATCH = '(patch)';
+export const PATCH = PATCH_KNOB;
 
 /** Variables of the runner that no patch may set or read around. */
 const SEED_NAMES = ['NIGHTSHIFT_SEED', 'SEED'];

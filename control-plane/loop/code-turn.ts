@@ -1,5 +1,12 @@
 import type { BlockedTry, CodeProposal, ModelSpec, SourceFile } from '@nightshift/protocol';
-import { recordEvent, updateRun, type IterationRow, type RunRow } from '@nightshift/db';
+import {
+  listOpenIterations,
+  recordEvent,
+  updateRun,
+  type IterationRow,
+  type Queryable,
+  type RunRow,
+} from '@nightshift/db';
 import { gateCode } from '../policy/code/index.js';
 import {
   afterFailure,
@@ -68,6 +75,7 @@ export async function codeTurn(
         sd: context.noiseSd,
       },
       records: context.trajectory.records,
+      pending: await pendingPatches(deps.db, run.id, iteration.id),
       notes: run.notes,
       blocked,
       repair,
@@ -106,9 +114,10 @@ export async function codeTurn(
         mode: answer.ok ? answer.mode : null,
       },
     );
-    breaker = answer.ok
-      ? afterSuccess()
-      : afterFailure(breaker, { error: answer.error, nowMs: Date.now(), retryAfterMs: answer.retryAfterMs });
+    if (answer.ok) breaker = afterSuccess();
+    // A call that we broke off ourselves, at a shutdown or with a lost lease, says nothing about the server.
+    else if (answer.error !== 'aborted')
+      breaker = afterFailure(breaker, { error: answer.error, nowMs: Date.now(), retryAfterMs: answer.retryAfterMs });
     await updateRun(deps.db, run.id, { breaker });
     if (!answer.ok) return { kind: 'unanswered', why: `${answer.error}: ${answer.detail}` };
     if (verdict?.verdict === 'pass') {
@@ -148,6 +157,18 @@ export async function codeTurn(
     });
   }
   return { kind: 'blocked', blocked };
+}
+
+/** The patches of a run that are not decided yet, but for one iteration's. */
+export async function pendingPatches(
+  q: Queryable,
+  runId: string,
+  exceptIterationId?: string,
+): Promise<{ iteration: number; summary: string }[]> {
+  const open = await listOpenIterations(q, runId);
+  return open.flatMap(({ id, number, patch }) =>
+    patch === null || id === exceptIterationId ? [] : [{ iteration: number, summary: (patch as CodeProposal).summary }],
+  );
 }
 
 /** What decideIteration left in the row when it sent a slip back: the crashed patch and the end of its output. */

@@ -14,6 +14,8 @@ export interface CodePromptInput {
   comparator: { which: 'incumbent' | 'baseline'; value: number | null; n: number };
   baseline: { value: number | null; n: number; sd: number | null };
   records: readonly TrajectoryRecord[];
+  /** Patches that wait or train now: nobody knows yet what they are worth, and the same again would be refused. */
+  pending?: readonly { iteration: number; summary: string }[];
   notes: string | null;
   /** What was refused in this iteration so far, oldest first. */
   blocked: readonly BlockedTry[];
@@ -81,10 +83,14 @@ export function buildCodePrompt(input: CodePromptInput): CodePrompt {
   const cut: string[] = [];
   const recent = input.records.slice(-RECENT).map((record) => recentLines(record));
   const older = input.records.slice(0, -RECENT).map((record) => oneLine(record));
+  const pending = (input.pending ?? []).map(
+    ({ iteration, summary }) => `#${iteration} being measured: ${quoteData(summary, 120)}`,
+  );
   const assemble = () => {
     const memory = [
       ...(older.length > 0 ? ['', 'Earlier experiments, a line each:', ...older] : []),
       ...(recent.length > 0 ? ['', 'The last experiments:', ...recent.flat()] : ['', 'Nothing was tried yet.']),
+      ...(pending.length > 0 ? ['', 'Being measured now; propose something else:', ...pending] : []),
       ...(cut.length > 0 ? ['', `Left out for space: ${cut.join('; ')}.`] : []),
     ];
     return [

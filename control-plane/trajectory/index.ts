@@ -5,6 +5,7 @@ export * from './exports.js';
 export * from './health.js';
 export * from './live.js';
 export * from './live-figures.js';
+export { PATCH_KNOB } from './measurements.js';
 export * from './read-trajectory.js';
 export * from './report-html.js';
 export * from './report-markdown.js';

@@ -9,6 +9,9 @@ import {
 } from '@nightshift/protocol';
 import { mean } from '../decision/noise.js';
 
+/** What stands for the knob where a patch was proposed; its value is the beginning of a hash. No knob can have this name. */
+export const PATCH_KNOB = '(patch)';
+
 /** An iteration that ended with a number: kept, reverted or inconclusive, with a finite metric. */
 export type EvaluatedRecord = TrajectoryRecord & { metric: number };
 
@@ -62,7 +65,8 @@ export function isNoop(of: Parameters<typeof baselineValueOf>[0], proposal: Prop
  * incumbent, a proposal of the baseline's value is another configuration than the baseline.
  */
 export function isBaselineAgain(of: Parameters<typeof baselineValueOf>[0], record: TrajectoryRecord): boolean {
-  if (record.proposal === null) return false;
+  // A patch leaves the configuration as it is and runs other code.
+  if (record.proposal === null || record.proposal.knob === PATCH_KNOB) return false;
   if (of.baseline.config !== null && record.config !== null)
     return configKey(of.baseline.config) === configKey(record.config);
   return isNoop(of, record.proposal);

@@ -1,6 +1,14 @@
 import { formatDuration, pairKey, type KnobValue, type Trajectory, type TrajectoryRecord } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import { improvementOver, isBetter, isEvaluated, meanOf, measurementsOf, replicateKey } from './measurements.js';
+import {
+  improvementOver,
+  isBetter,
+  isEvaluated,
+  meanOf,
+  measurementsOf,
+  PATCH_KNOB,
+  replicateKey,
+} from './measurements.js';
 import { baselineMeasurements } from './replicated.js';
 import { countText, gainText, metricText, pairText, shareText } from './wording.js';
 
@@ -45,7 +53,7 @@ export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportF
       .map((record) => ({
         iteration: record.iteration,
         what: record.proposal
-          ? pairText(record.proposal.knob, record.proposal.newValue)
+          ? nameOf(trajectory, record.proposal.knob, record.proposal.newValue)
           : (record.description ?? 'not said'),
         metric: record.metric,
         gain: improvementOver(goal, trajectory.baseline.value, record.metric),
@@ -54,6 +62,13 @@ export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportF
     failures: failuresOf(trajectory),
     noise: noiseWords(analysis),
   };
+}
+
+/** A pair as reports name it; a patch by its summary, where somebody gave one. */
+function nameOf(trajectory: Trajectory, knob: string | null, value: KnobValue | null): string {
+  if (knob !== PATCH_KNOB) return pairText(knob, value);
+  const record = trajectory.records.find(({ proposal }) => proposal?.knob === knob && proposal.newValue === value);
+  return record?.description ?? pairText(knob, value);
 }
 
 /**
@@ -80,7 +95,7 @@ function headlineOf(trajectory: Trajectory, analysis: Analysis): string[] {
       replicated.standardError === null ? '' : ` ± ${metricText(Number(replicated.standardError.toPrecision(2)))}`;
     const against = `the baseline's mean of ${countText(base.length, 'measurement')} (${metricText(meanOf(base))})`;
     lines.push(
-      `Replicated: ${pairText(replicated.knob, replicated.value)} has ${name} ${metricText(replicated.mean)}${error} ` +
+      `Replicated: ${nameOf(trajectory, replicated.knob, replicated.value)} has ${name} ${metricText(replicated.mean)}${error} ` +
         `over ${replicated.n} measurements, ${gainText(replicated.improvement)} against ${against}.`,
     );
     const verdict = standsOut(trajectory, analysis);
@@ -91,7 +106,8 @@ function headlineOf(trajectory: Trajectory, analysis: Analysis): string[] {
   const best = keeps.best;
   if (best !== null) {
     const record = trajectory.records.find((row) => row.iteration === best.iteration && row.outcome === 'kept');
-    const what = best.knob === null ? (record?.description ?? 'an unnamed change') : pairText(best.knob, best.value);
+    const what =
+      best.knob === null ? (record?.description ?? 'an unnamed change') : nameOf(trajectory, best.knob, best.value);
     const luck = record === undefined ? '' : luckOf(trajectory, record);
     lines.push(
       `Single best keep: iteration ${best.iteration}, ${what}, ${name} ${metricText(best.metric)}, ${gainText(best.improvement)}${luck}.`,
@@ -147,13 +163,13 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
       'first keep',
       keeps.first === null
         ? null
-        : `iteration ${keeps.first.iteration} (${pairText(keeps.first.knob, keeps.first.value)}, ${metricText(keeps.first.metric)})`,
+        : `iteration ${keeps.first.iteration} (${nameOf(trajectory, keeps.first.knob, keeps.first.value)}, ${metricText(keeps.first.metric)})`,
     ],
     [
       'top pair of keeps',
       keeps.topPairShare === null || !keeps.byPair[0]
         ? null
-        : `${pairText(keeps.byPair[0].knob, keeps.byPair[0].value)}: ${keeps.byPair[0].kept} of ${keeps.count} (${shareText(keeps.topPairShare)})`,
+        : `${nameOf(trajectory, keeps.byPair[0].knob, keeps.byPair[0].value)}: ${keeps.byPair[0].kept} of ${keeps.count} (${shareText(keeps.topPairShare)})`,
     ],
     [
       'plateau',
@@ -188,7 +204,7 @@ function triedRows(trajectory: Trajectory): TriedRow[] {
     const key = pairKey(knob, newValue);
     const row = rows.get(key) ?? {
       knob,
-      value: newValue,
+      value: knob === PATCH_KNOB ? (record.description ?? newValue) : newValue,
       proposed: 0,
       n: 0,
       mean: null,

@@ -6,6 +6,7 @@ import { writeCsv } from './exports.js';
 import { reportHtml } from './report-html.js';
 import { reportMarkdown } from './report-markdown.js';
 import { reportText } from './report-text.js';
+import { baselineMeasurements } from './replicated.js';
 import { metricChart } from './svg.js';
 
 const EVIL = '<script>alert("x")</script>';
@@ -138,5 +139,27 @@ describe('a report of a long run', () => {
     expect(reportMarkdown(long, analysed)).toContain('\n\nand 300 more pairs\n');
     expect(reportHtml(long, analysed)).toContain('and 300 more pairs');
     expect(reportText(long, analysed, { triedRows: 5 })).toContain('and 495 more pairs');
+  });
+});
+
+describe('a run of patches', () => {
+  const patch = (iteration: number, metric: number, description: string) =>
+    record(iteration, metric, {
+      outcome: 'kept',
+      config: {},
+      description,
+      proposal: { knob: '(patch)', newValue: `hash${iteration}`, reason: '' },
+    });
+  const patches: Trajectory = {
+    ...trajectory,
+    baseline: { config: {}, values: [2, 2.02], value: 2.01 },
+    records: [patch(1, 1.5, 'Widen the net'), patch(2, 1.2, 'Add a table')],
+  };
+
+  it('does not take other code for the baseline measured again, and names patches by their summaries', () => {
+    const text = reportText(patches, analyze(patches), { width: 120 });
+    expect(baselineMeasurements(patches)).toEqual([2, 2.02]);
+    expect(text).toContain('Single best keep: iteration 2, Add a table');
+    expect(text).not.toContain('hash');
   });
 });
