@@ -25,10 +25,10 @@ import {
 } from '../search/index.js';
 import { activeActions, EMPTY_PLAYBOOK, type Playbook, type PlaybookActionKind } from '../trajectory/playbook.js';
 import type { Claim } from './advance.js';
+import { climbLadder } from './climb-ladder.js';
 import { PATCH } from './code-gate.js';
 import { codeTurn } from './code-turn.js';
 import type { LoopDeps } from './deps.js';
-import { ladderStep, modelOnStep } from './ladder.js';
 import { updateLiveFigures } from './live-figures.js';
 import type { Attempted, Made } from './made.js';
 import { modelTurn, promptInputOf } from './model-turn.js';
@@ -85,7 +85,7 @@ async function attempt(
   const actions = activeActions(playbook, iteration.number);
   let { blocked } = iteration;
   const isCovering = run.spec.proposer.kind === 'hybrid' && isCoverageDue(input);
-  const model = isCovering ? null : await modelForTurn(deps, run, context, actions, playbook);
+  const model = isCovering ? null : await modelForTurn(deps, run, context, actions);
   if (model) {
     const belief = describeBelief(input);
     if (actions.includes('reflect') && (await takeOnce(deps, run.id, 'reflect')))
@@ -119,11 +119,7 @@ async function codeAttempt(
   context: ProposalContext,
   signal: AbortSignal,
 ): Promise<Attempted> {
-  const playbook = (run.playbook as Playbook | null) ?? EMPTY_PLAYBOOK;
-  const model = modelOnStep(
-    run.spec.proposer,
-    ladderStep(run.spec.proposer, run.ladderStep, playbook.ladderSince, context.trajectory.records),
-  );
+  const model = await climbLadder(deps, run, context);
   if (!model)
     return { made: null, why: 'unanswered', detail: 'patches need proposer.model, or somebody who hands them in' };
   const turn = await codeTurn(deps, run, iteration, context, model, signal);
@@ -159,7 +155,6 @@ async function modelForTurn(
   run: RunRow,
   context: ProposalContext,
   actions: PlaybookActionKind[],
-  playbook: Playbook,
 ): Promise<ModelSpec | null> {
   const { proposer } = run.spec;
   if (proposer.model === null || actions.includes('force_untouched')) return null;
@@ -172,17 +167,7 @@ async function modelForTurn(
     };
     if (nextTurn(context.turns, bounds) !== 'model') return null;
   } else if (proposer.kind !== 'model') return null;
-  const step = ladderStep(proposer, run.ladderStep, playbook.ladderSince, context.trajectory.records);
-  if (step !== run.ladderStep) {
-    const at = context.trajectory.records.at(-1)?.iteration ?? 0;
-    await updateRun(deps.db, run.id, { ladderStep: step, playbook: { ...playbook, ladderSince: at } });
-    await recordEvent(deps.db, {
-      type: 'model.ladder',
-      runId: run.id,
-      payload: { step, model: modelOnStep(proposer, step)?.name, iteration: at },
-    });
-  }
-  const model = modelOnStep(proposer, step);
+  const model = await climbLadder(deps, run, context);
   if (!model || !actions.includes('more_temperature')) return model;
   return { ...model, temperature: Math.min(TEMPERATURE_MOST, model.temperature + TEMPERATURE_STEP) };
 }
