@@ -16,9 +16,23 @@ describe("the owner's policy", () => {
   });
   test('in its strict form takes no edited code, unless it says so', () => {
     const edited = { project: 'p', overlay: [{ path: 'train.py', content: '' }] };
-    expect(refusal({ fixed: { p: { train: 'x' } } }, edited)).toContain('no edited code');
-    expect(refusal({ fixed: { p: { train: 'x', edit: true } } }, edited)).toBeNull();
-    expect(refusal({ fixed: { p: { train: 'x' } } }, { project: 'p' })).toBeNull();
+    const own = { source: '/srv/p', train: 'x' };
+    expect(refusal({ fixed: { p: own } }, edited)).toContain('no edited code');
+    expect(refusal({ fixed: { p: { ...own, edit: true } } }, edited)).toBeNull();
+    expect(refusal({ fixed: { p: own } }, { project: 'p' })).toBeNull();
+  });
+  test('in its strict form takes a source from outside only from where it says', () => {
+    const fixed = { p: { train: 'python3 train.py' } };
+    const from = (url: string) => ({ project: 'p', source: { kind: 'git' as const, url, ref: null } });
+    const elsewhere = from('https://example.org/other.git');
+    expect(refusal({ fixed }, elsewhere)).toContain('names no source for the project p');
+    expect(refusal({ fixed, sources: ['/srv/*'] }, elsewhere)).toContain(
+      'does not allow the source https://example.org',
+    );
+    expect(refusal({ fixed, sources: ['https://example.org/*'] }, elsewhere)).toBeNull();
+    expect(
+      refusal({ fixed, sources: ['/srv/*'] }, { project: 'p', source: { kind: 'path', path: '/srv/../etc' } }),
+    ).toContain('".."');
   });
   test('allows what matches from end to end, and nothing else', () => {
     const policy = { commands: ['python3 train.py *', 'python3 eval.py'] };

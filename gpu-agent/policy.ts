@@ -45,7 +45,10 @@ export const boxPolicySchema = z.strictObject({
     .record(
       z.string(),
       z.strictObject({
-        source: z.string().optional().describe('a folder on this box'),
+        source: z
+          .string()
+          .optional()
+          .describe('a folder on this box; left out: what the job names, if `sources` allows it'),
         setup: z.string().nullable().optional(),
         train: z.string(),
         evaluate: z.string().nullable().optional(),
@@ -96,20 +99,31 @@ export function applyPolicy(policy: BoxPolicy, job: JobSpec): { job: JobSpec } |
     if (!fixed) return refuse(`has no commands for the project ${job.project}`);
     if (job.overlay && !fixed.edit) return refuse(`takes no edited code for the project ${job.project}`);
     const { source, setup = null, train, evaluate = null, env = {} } = fixed;
+    // A fixed command runs whatever lies in the source: that comes from outside only where the owner says from where.
+    const problem = source
+      ? null
+      : policy.sources
+        ? sourceProblem(policy.sources, job)
+        : `names no source for the project ${job.project}`;
+    if (problem !== null) return refuse(problem);
     return {
       job: { ...job, source: source ? { kind: 'path', path: source } : job.source, setup, train, evaluate, env },
     };
   }
-  const source = job.source.kind === 'path' ? job.source.path : job.source.url;
-  if (policy.sources && !matches(policy.sources, source)) return refuse(`does not allow the source ${source}`);
-  if (job.source.kind === 'path' && policy.sources && source.split('/').includes('..'))
-    return refuse('does not allow ".." in a source path');
+  const problem = policy.sources ? sourceProblem(policy.sources, job) : null;
+  if (problem !== null) return refuse(problem);
   for (const command of [job.setup, job.train, job.evaluate])
     if (policy.commands && command !== null && !matches(policy.commands, command))
       return refuse(`does not allow the command: ${command.slice(0, 200)}`);
   for (const name of Object.keys(job.env))
     if (policy.env && !matches(policy.env, name)) return refuse(`does not allow the variable ${name}`);
   return { job };
+}
+
+function sourceProblem(allowed: string[], { source }: JobSpec): string | null {
+  const place = source.kind === 'path' ? source.path : source.url;
+  if (!matches(allowed, place)) return `does not allow the source ${place}`;
+  return source.kind === 'path' && place.split('/').includes('..') ? 'does not allow ".." in a source path' : null;
 }
 
 function refuse(what: string): { refusal: string } {
