@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 export interface LinesRead {
   lines: string[];
@@ -15,8 +15,11 @@ export function readLines(path: string, offset: number, limit: number, bytes = 6
     return { lines: [], offset };
   }
   try {
-    const buffer = Buffer.alloc(bytes);
-    const chunk = buffer.subarray(0, readSync(fd, buffer, 0, bytes, offset));
+    // No larger than what is there: a metric a second must not cost a mebibyte a second.
+    const there = Math.min(bytes, fstatSync(fd).size - offset);
+    if (there <= 0) return { lines: [], offset };
+    const buffer = Buffer.allocUnsafe(there);
+    const chunk = buffer.subarray(0, readSync(fd, buffer, 0, there, offset));
     const lines: string[] = [];
     let at = 0;
     while (lines.length < limit) {
