@@ -7,8 +7,11 @@ const EDITED = 'train.mjs';
 /** An idea that comes back unmeasured from so many turns (a rail that nobody foresaw) is given up. */
 const MAX_TURNS = 3;
 
-/** Turns in which an idea was handed in as it is meant, by its id. A prompt tells neither what trains now nor what a rail refused earlier. */
-type Said = Map<string, Set<string>>;
+/**
+ * Turns in which an idea was handed in as it is meant, by its id, with the file that it changed. A prompt tells neither what trains now
+ * nor what a rail refused earlier.
+ */
+type Said = Map<string, Map<string, string>>;
 
 /**
  * The scripted model of code mode. It chooses by what stands in the prompt: the file decides which ideas still apply, the record which
@@ -40,20 +43,22 @@ function mend(view: CodePromptView, file: SourceFile): string | null {
 }
 
 function next(view: CodePromptView, file: SourceFile, said: Said): string | null {
-  const turnsOf = (idea: Idea) => said.get(idea.id) ?? new Set<string>();
-  const wasSaidElsewhere = (idea: Idea) => [...turnsOf(idea)].some((turn) => turn !== view.turn);
+  const turnsOf = (idea: Idea) => said.get(idea.id) ?? new Map<string, string>();
+  const isSaidElsewhere = (idea: Idea) => [...turnsOf(idea).keys()].some((turn) => turn !== view.turn);
   const open = SCRIPT.filter((idea) => {
     if (view.memory.includes(idea.summary) || turnsOf(idea).size >= MAX_TURNS) return false;
     if (idea.path === undefined && applySwaps(file.content, idea.swaps) === null) return false;
     const refusals = refusalsOf(idea, view);
-    if (typeof idea.ends === 'object') return refusals < (idea.insists ?? 1) && !wasSaidElsewhere(idea);
+    if (typeof idea.ends === 'object') return refusals < (idea.insists ?? 1) && !isSaidElsewhere(idea);
     return !turnsOf(idea).has(view.turn);
   });
-  // What was handed in before and is not in the record trains now, or was lost: it comes last.
-  const idea = open.find((each) => !wasSaidElsewhere(each)) ?? open[0];
+  // Said in another turn, of this very file, and not in the record: it trains now. Of another file: it was dropped with that file.
+  const trains = (idea: Idea) =>
+    [...turnsOf(idea)].some(([turn, content]) => turn !== view.turn && content === file.content);
+  const idea = open.find((each) => !trains(each)) ?? open[0];
   if (!idea) return null;
   const isMisread = idea.misread !== undefined && refusalsOf(idea, view) === 0;
-  if (!isMisread) said.set(idea.id, turnsOf(idea).add(view.turn));
+  if (!isMisread) said.set(idea.id, turnsOf(idea).set(view.turn, file.content));
   // A file that is not shown is quoted from memory.
   const quoted = idea.swaps.map(([search]) => `${search}\n`).join('');
   const target = idea.path === undefined ? file : { path: idea.path, content: quoted };

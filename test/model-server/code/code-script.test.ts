@@ -171,6 +171,15 @@ test('while a patch trains the next idea is taken, since the record does not kno
   expect(second).toContain('SUMMARY: Widen the hidden layer');
 });
 
+test('an idea that was dropped because the incumbent changed comes back on the new one', () => {
+  const script = createCodeScript();
+  const { files, records } = rehearse(1);
+  const shipped = [{ path: 'train.mjs', content: SHIPPED }];
+  expect(script(prompt(shipped, [], [], null))).toContain('SUMMARY: Replace gradient descent');
+  expect(script(prompt(shipped, [], [REPEAT], null))).toContain('SUMMARY: Widen');
+  expect(script(prompt(files, records, [], null))).toContain('SUMMARY: Widen');
+});
+
 test('a wrong SEARCH is mended once, and the idea left alone when its code trains already', () => {
   const { files, records } = rehearse(3);
   const script = createCodeScript();
