@@ -3,6 +3,7 @@ export * from './migrate.js';
 export * from './open.js';
 export * as schema from './schema.js';
 export type * from './rows.js';
+export * from './queries/archives.js';
 export * from './queries/attempts.js';
 export * from './queries/boxes.js';
 export * from './queries/counts.js';

@@ -9,6 +9,7 @@ export type Tx = PgTransaction<PostgresJsQueryResultHKT, Schema, ExtractTablesWi
 /** The database or a transaction on it. Inside a transaction always pass the transaction. */
 export type Queryable = Db | Tx;
 
+export type ArchiveRow = typeof schema.archives.$inferSelect;
 export type ProjectRow = typeof schema.projects.$inferSelect;
 export type RunRow = typeof schema.runs.$inferSelect;
 export type IterationRow = typeof schema.iterations.$inferSelect;

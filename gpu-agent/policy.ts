@@ -8,7 +8,9 @@ const patterns = z.array(z.string().min(1).max(500)).max(200);
 /** `<home>/policy.json`: what the owner of the box allows, whatever a control plane asks. A key that is left out allows all. */
 export const boxPolicySchema = z.strictObject({
   projects: patterns.optional().describe('names of projects; * stands for any characters'),
-  sources: patterns.optional().describe('folders or URLs; * stands for any characters'),
+  sources: patterns
+    .optional()
+    .describe('folders, URLs, or upload:* for uploaded working trees; * stands for any characters'),
   commands: patterns.optional().describe('setup, train and evaluate commands; * stands for any characters'),
   env: patterns.optional().describe('names of environment variables that a job may set'),
   attach: z
@@ -121,7 +123,7 @@ export function applyPolicy(policy: BoxPolicy, job: JobSpec): { job: JobSpec } |
 }
 
 function sourceProblem(allowed: string[], { source }: JobSpec): string | null {
-  const place = source.kind === 'path' ? source.path : source.url;
+  const place = source.kind === 'archive' ? `upload:${source.id}` : source.kind === 'path' ? source.path : source.url;
   if (!matches(allowed, place)) return `does not allow the source ${place}`;
   return source.kind === 'path' && place.split('/').includes('..') ? 'does not allow ".." in a source path' : null;
 }

@@ -1,3 +1,4 @@
+export * from './archive.js';
 export * from './config-key.js';
 export * from './constants.js';
 export * from './constraints.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_ARCHIVE_BYTES } from './archive.js';
 import { knownKeys } from './closest-key.js';
 import { AppError, type FieldError } from './errors.js';
 import { fieldErrors, menuInputSchema, parseMenu, type Menu } from './menu.js';
@@ -39,6 +40,18 @@ export const specInputSchema = z.strictObject({
       z.strictObject({
         git: z.string().min(1).describe('a repository URL'),
         ref: z.string().min(1).optional().describe('branch, tag or commit; the default branch when left out'),
+      }),
+      z.strictObject({
+        archive: z
+          .string()
+          .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex')
+          .describe('an uploaded working tree: `nightshift run --upload` writes this'),
+        size: z.number().int().min(1).max(MAX_ARCHIVE_BYTES),
+        commit: z
+          .string()
+          .regex(/^[0-9a-f]{40}$/, 'must be a commit id')
+          .optional()
+          .describe('the commit whose files these are'),
       }),
     ])
     .optional()
@@ -236,7 +249,10 @@ export interface GuardSpec {
 /** A checked spec with every default filled in and every duration in milliseconds: what a run keeps as its snapshot. */
 export interface Spec {
   name: string;
-  source: { kind: 'path'; path: string } | { kind: 'git'; url: string; ref: string | null };
+  source:
+    | { kind: 'path'; path: string }
+    | { kind: 'git'; url: string; ref: string | null }
+    | { kind: 'archive'; id: string; size: number; commit: string | null };
   metric: { name: string; goal: 'minimize' | 'maximize'; bounds: [number, number] | null };
   job: {
     setup: string | null;
@@ -349,10 +365,7 @@ export function parseSpec(input: unknown): Spec {
   const { source, proposer, decision, stop } = spec;
   return {
     name: spec.name,
-    source:
-      source && 'git' in source
-        ? { kind: 'git', url: source.git, ref: source.ref ?? null }
-        : { kind: 'path', path: source?.path ?? '.' },
+    source: sourceOf(source),
     metric: { ...spec.metric, bounds: spec.metric.bounds ?? null },
     job: {
       setup: spec.job.setup ?? null,
@@ -424,6 +437,13 @@ export function parseSpec(input: unknown): Spec {
     boxes: { labels: spec.boxes?.labels ?? [], parallel: spec.boxes?.parallel ?? 1 },
     seed: spec.seed ?? 0,
   };
+}
+
+function sourceOf(source: z.output<typeof specInputSchema>['source']): Spec['source'] {
+  if (source && 'git' in source) return { kind: 'git', url: source.git, ref: source.ref ?? null };
+  if (source && 'archive' in source)
+    return { kind: 'archive', id: source.archive, size: source.size, commit: source.commit ?? null };
+  return { kind: 'path', path: source?.path ?? '.' };
 }
 
 function ms(text: string | undefined, fallback: number): number {

@@ -71,6 +71,13 @@ export const jobSpecSchema = z.object({
   source: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('path'), path: z.string() }),
     z.object({ kind: z.literal('git'), url: z.string(), ref: z.string().nullable() }),
+    /** Fetched with the box's credential from /v1/archives/{id}/content, and cached by its id. */
+    z.object({
+      kind: z.literal('archive'),
+      id: z.string().length(64),
+      size: count,
+      commit: z.string().max(64).nullable(),
+    }),
   ]),
   setup: z.string().nullable(),
   train: z.string(),

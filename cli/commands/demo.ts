@@ -12,7 +12,7 @@ export function addDemo(program: Command, cli: Cli): void {
         .choices(['menu', 'code'])
         .default('menu'),
     )
-    .option('--iterations <n>', 'how many candidates', parseCount, 12)
+    .option('--iterations <n>', 'how many candidates (default: 12; code: 10)', parseCount)
     .option('--port <port>', 'where to listen (default: 7700, or a free one)', parsePort)
     .option('--database <url>', 'an empty Postgres database instead of its own')
     .action(async (options: DemoOptions) => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { formatDuration, type Spec } from '@nightshift/protocol';
+import { AppError, formatDuration, type Spec } from '@nightshift/protocol';
 import { countText } from '@nightshift/control-plane/trajectory/wording';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import { dataOf, type Api, type Run } from '../client.js';
@@ -9,12 +9,14 @@ import { listAll } from '../list-all.js';
 import { parseCount, parseFraction } from '../option-parsers.js';
 import { readSpecFile, SPEC_FILE } from '../spec-file.js';
 import { startRun } from '../start-run.js';
+import { uploadTree } from '../upload/upload-tree.js';
 import { waitForRun } from '../wait-for-run.js';
 
 interface RunOptions extends ClientOptions {
   wait?: boolean;
   notes?: string;
   iterations?: number;
+  upload?: boolean;
   maxRegression?: number;
 }
 
@@ -25,6 +27,10 @@ export function addRun(program: Command, cli: Cli): void {
     .option(
       '--wait',
       'follow the run to its end; the exit code says what it came to (Ctrl-C detaches, the run goes on)',
+    )
+    .option(
+      '--upload',
+      'send the working tree of source.path: what git tracks or would track, for a box that does not have it',
     )
     .option('--notes <program.md>', 'strategy notes for the proposer')
     .option('--iterations <n>', 'instead of stop.iterations of the spec', parseCount)
@@ -46,6 +52,7 @@ Exit codes with --wait:
       const notes = options.notes === undefined ? undefined : readInput(options.notes);
       const { input, spec } = readSpecFile(file, (value) => limitIterations(value, options.iterations));
       const api = apiOf(cli, options);
+      if (options.upload) input.source = await uploadSource(cli, api, spec);
       const run = await startRun(api, input, notes);
       if (!options.json || options.wait) cli.terminal.err(startText(run, spec));
       await warnOfBoxes(api, cli, spec);
@@ -53,6 +60,18 @@ Exit codes with --wait:
       else if (options.json) cli.terminal.json(run);
       else cli.terminal.out(`${run.id}\n`);
     });
+}
+
+async function uploadSource(cli: Cli, api: Api, spec: Spec): Promise<Record<string, unknown>> {
+  if (spec.source.kind !== 'path')
+    throw new AppError('bad_request', '--upload sends a folder; the source of this spec is none');
+  // The packing lists files as a box does, and the room of the box is loaded for nobody else.
+  const { packTree } = await import('../upload/pack-tree.js');
+  const tree = await packTree(spec.source.path);
+  const sent = await uploadTree(api, tree);
+  const what = sent === 0 ? 'is there already' : `${Math.ceil(sent / 1024)} KiB sent`;
+  cli.terminal.err(`Uploaded ${countText(tree.files, 'file')} as ${tree.id.slice(0, 12)}; ${what}.\n`);
+  return { archive: tree.id, size: tree.bytes.length, ...(tree.commit === null ? {} : { commit: tree.commit }) };
 }
 
 function startText({ id }: Run, spec: Spec): string {

@@ -25,14 +25,17 @@ export interface DemoOptions {
   once?: boolean;
   json?: boolean;
   mode: DemoMode;
-  iterations: number;
+  iterations?: number;
   port?: number;
   database?: string;
 }
 
 export const DEMO_MODES = ['menu', 'code'] as const;
 export type DemoMode = (typeof DEMO_MODES)[number];
-const EXAMPLES: Record<DemoMode, string> = { menu: 'byte-lm', code: 'byte-lm-edit' };
+const EXAMPLES: Record<DemoMode, { name: string; iterations: number }> = {
+  menu: { name: 'byte-lm', iterations: 12 },
+  code: { name: 'byte-lm-edit', iterations: 10 },
+};
 
 /**
  * The whole loop on this machine: control plane, box, a run that trains, report. Everything that it starts it also stops, whichever way
@@ -48,14 +51,15 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
   const cleanups: (() => Promise<unknown>)[] = [];
   let hasEnded = false;
   try {
-    const example = findExample(EXAMPLES[options.mode]);
+    const example = findExample(EXAMPLES[options.mode].name);
+    const iterations = options.iterations ?? EXAMPLES[options.mode].iterations;
     const model = options.mode === 'code' ? await startDemoModel(example) : null;
     if (model) cleanups.push(() => model.close());
     const { input, spec } = readSpecFile(example, (value) => {
-      limitIterations(value, options.iterations);
+      limitIterations(value, iterations);
       if (model) useModel(value, model.url);
     });
-    say(`Nightshift demo: ${spec.name}, ${countText(options.iterations, 'iteration')} on this machine\n\n`);
+    say(`Nightshift demo: ${spec.name}, ${countText(iterations, 'iteration')} on this machine\n\n`);
     const server = await startDemoServer(cli, home, { port: options.port, databaseUrl: options.database });
     cleanups.push(() => server.stop());
     const database = options.database === undefined ? `its own Postgres in ${home.postgres}` : 'the given database';

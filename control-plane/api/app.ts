@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { AppError, specJsonSchema } from '@nightshift/protocol';
 import { agentSocket } from './agent-socket.js';
+import { archives } from './archives.js';
 import { attach } from './attach.js';
 import { boxes } from './boxes.js';
 import { cleanText } from './clean-text.js';
@@ -70,6 +71,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   app.route('/v1/runs', notes(deps));
   app.route('/v1/runs', code(deps));
   app.route('/v1/runs', prompt(deps));
+  app.route('/v1/archives', archives(deps));
   app.route('/v1/jobs', jobs(deps));
   app.route('/v1/jobs', attach(deps));
   app.route('/v1/boxes', boxes(deps));

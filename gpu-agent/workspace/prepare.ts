@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import type { JobSpec } from '@nightshift/protocol';
+import { fetchArchive } from './archive-source.js';
 import { dropArtifacts, isArtifact } from './artifacts.js';
 import { baseCommit } from './base-commit.js';
 import { copySource } from './copy-source.js';
@@ -80,7 +81,11 @@ async function describe(
     onSource({
       ...describeSource(work, edit),
       baseCommit:
-        spec.source.kind === 'git' ? (fingerprint['commit'] ?? null) : await baseCommit(spec.source.path, edit, signal),
+        spec.source.kind === 'path'
+          ? await baseCommit(spec.source.path, edit, signal)
+          : spec.source.kind === 'archive'
+            ? spec.source.commit
+            : (fingerprint['commit'] ?? null),
     });
   return sealed;
 }
@@ -120,6 +125,10 @@ async function filler(
       throw new SourceError('source_unavailable', `the source path must be absolute on the box, got ${path}`);
     const files = await listFiles(path, limits, signal);
     return (to) => copySource(path, to, files);
+  }
+  if (spec.source.kind === 'archive') {
+    const { folder, files } = await fetchArchive({ ...spec.source, home }, signal);
+    return (to) => copySource(folder, to, files);
   }
   const { url, ref } = spec.source;
   const indexPath = join(work, '..', 'git-index');

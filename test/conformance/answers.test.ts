@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   insertCodeState,
@@ -63,7 +64,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-type Answers = [operationId: string, status: number, path: () => string, body?: () => unknown][];
+const BINARY = 'application/octet-stream';
+const TREE = { text: 'the bytes of a tree', id: createHash('sha256').update('the bytes of a tree').digest('hex') };
+type Answers = [operationId: string, status: number, path: () => string, body?: () => unknown, type?: string][];
 /** Every operation with an answer that is no refusal, in an order in which each finds what it needs. */
 const ANSWERS: Answers = [
   ['getHealth', 200, () => '/healthz'],
@@ -92,6 +95,17 @@ const ANSWERS: Answers = [
     200,
     () => `/v1/runs/${ids.run}/export?format=${format}`,
   ]),
+  ['getReport', 200, () => `/v1/runs/${ids.code}/report?format=pr`],
+  ['getReport', 409, () => `/v1/runs/${ids.run}/report?format=pr`],
+  ['exportRun', 200, () => `/v1/runs/${ids.code}/export?format=branch`],
+  ['exportRun', 200, () => `/v1/runs/${ids.code}/export?format=patch`],
+  ['exportRun', 409, () => `/v1/runs/${ids.run}/export?format=branch`],
+  ['putArchive', 415, () => `/v1/archives/${TREE.id}?offset=0&size=${TREE.text.length}`, () => ({})],
+  ['putArchive', 200, () => `/v1/archives/${TREE.id}?offset=0&size=${TREE.text.length}`, () => TREE.text, BINARY],
+  ['putArchive', 409, () => `/v1/archives/${TREE.id}?offset=0&size=99`, () => TREE.text, BINARY],
+  ['getArchive', 200, () => `/v1/archives/${TREE.id}`],
+  ['getArchive', 404, () => `/v1/archives/${'0'.repeat(64)}`],
+  ['getArchiveContent', 200, () => `/v1/archives/${TREE.id}/content`],
   ['propose', 200, () => `/v1/runs/${ids.queued}/proposals`, () => ({ knob: 'nope', newValue: 1, reason: 'r' })],
   [
     'propose',
@@ -144,10 +158,13 @@ const ANSWERS: Answers = [
 ];
 
 describe('an answer is what openapi.yaml says it is', () => {
-  test.each(ANSWERS)('%s: %i', async (operationId, status, path, body) => {
+  test.each(ANSWERS)('%s: %i', async (operationId, status, path, body, type) => {
     const operation = OPERATIONS.find((described) => described.operationId === operationId);
     if (!operation) throw new Error(`openapi.yaml has no ${operationId}`);
-    const response = await api.call(operation.method, path(), { body: body?.() });
+    const response = await api.call(operation.method, path(), {
+      body: body?.(),
+      ...(type === undefined ? {} : { headers: { 'content-type': type } }),
+    });
     const text = await expectDescribed(operation, response);
     expect(response.status, text.slice(0, 300)).toBe(status);
     if (operationId === 'createEnrolment') ids.enrolment = JSON.parse(text).token;

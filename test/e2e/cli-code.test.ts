@@ -87,16 +87,20 @@ describe('code mode on the command line, from ask to a branch', { timeout: 120_0
   /** Proposals can be handed in once the baseline's box has told the source. */
   async function started(): Promise<{ id: string; watching: Promise<CliResult> }> {
     const id = (await run('run')).out.trim();
+    return { id, ...(await waitFor(id, 'baseline gain 10')) };
+  }
+
+  async function waitFor(id: string, news: string): Promise<{ watching: Promise<CliResult> }> {
     const child = startCli(['watch', id], { env: env() });
     const watching = resultOf(child);
     await new Promise<void>((resolve) => {
       let text = '';
       child.stdout?.on('data', (part: string) => {
         text += part;
-        if (text.includes('baseline gain 10')) resolve();
+        if (text.includes(news)) resolve();
       });
     });
-    return { id, watching };
+    return { watching };
   }
 
   it('hands in commits and patches, and gives the kept ones back with the same ids everywhere', async () => {
@@ -222,6 +226,30 @@ describe('code mode on the command line, from ask to a branch', { timeout: 120_0
     expect(JSON.parse((await run('iterations', '--json')).out)).toMatchObject({
       items: [{ number: 1, state: 'kept' }, {}, {}],
     });
+  });
+
+  it('uploads the working tree, as git would take it, and runs that', async () => {
+    git(project(), 'checkout', '--quiet', '-f', 'main');
+    git(project(), 'clean', '-fdq');
+    const spec = SPEC.replace('../source', '.');
+    writeFileSync(join(project(), 'upload.yaml'), spec);
+    writeFileSync(join(project(), '.gitignore'), 'ignored.bin\n');
+    writeFileSync(join(project(), 'ignored.bin'), Buffer.alloc(3_000_000));
+    const first = await run('run', 'upload.yaml', '--upload');
+    expect(first).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/Uploaded 5 files as [0-9a-f]{12}; \d KiB sent/),
+    });
+    const id = first.out.trim();
+    // What the person does here afterwards is not what the box trains.
+    writeFileSync(join(project(), 'train.mjs'), 'broken');
+    await waitFor(id, 'baseline gain');
+    expect((await run('ask', id, '--json')).out).toContain('"files":[{"path":"train.mjs"');
+    expect((await run('stop', id)).code).toBe(0);
+    git(project(), 'checkout', '--quiet', '--', 'train.mjs');
+    const again = await run('run', 'upload.yaml', '--upload');
+    expect(again.err).toContain('is there already');
+    await run('stop', again.out.trim());
   });
 
   it('says where it can be done when it cannot be done here', async () => {
