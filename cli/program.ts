@@ -15,6 +15,7 @@ import { addPolicyBench } from './commands/policy-bench.js';
 import { addPolicyCheck } from './commands/policy-check.js';
 import { addPropose } from './commands/propose.js';
 import { addReport } from './commands/report.js';
+import { addRewind } from './commands/rewind.js';
 import { addRun } from './commands/run.js';
 import { addRuns } from './commands/runs.js';
 import { addServe } from './commands/serve.js';
@@ -45,6 +46,7 @@ export function buildProgram(cli: Cli): Command {
   program.commandsGroup('Research');
   addInit(program, cli);
   addRun(program, cli);
+  addRewind(program, cli);
   addWatch(program, cli);
   addRuns(program, cli);
   addIterations(program, cli);

@@ -22,6 +22,7 @@ import { problem, problemOf } from './problem.js';
 import { projects } from './projects.js';
 import { prometheus } from './prometheus.js';
 import { prompt } from './prompt.js';
+import { rewind } from './rewind.js';
 import { runs } from './runs.js';
 import { tokens } from './tokens.js';
 import { trajectory } from './trajectory.js';
@@ -71,6 +72,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   app.route('/v1/runs', notes(deps));
   app.route('/v1/runs', code(deps));
   app.route('/v1/runs', prompt(deps));
+  app.route('/v1/runs', rewind(deps));
   app.route('/v1/archives', archives(deps));
   app.route('/v1/jobs', jobs(deps));
   app.route('/v1/jobs', attach(deps));

@@ -154,6 +154,39 @@ describe('the export of kept patches', () => {
     expect(body).not.toContain('Unsealed');
   });
 
+  it('goes on from an earlier keep, with its code, its knobs and the ids of its commits', async () => {
+    const refused = await api.json('POST', `/v1/runs/${run.id}/rewind`, { body: { iteration: 3 } });
+    expect(refused).toMatchObject({ status: 409, body: { detail: expect.stringContaining('is reverted') } });
+    const { body } = await api.json('POST', `/v1/runs/${run.id}/rewind`, { body: { iteration: 2, iterations: 3 } });
+    expect(body).toMatchObject({ baselineConfig: { lift: 9 }, spec: { stop: { iterations: 3 } } });
+    const box = await paperBox(database.db);
+    await step(body.id);
+    for (let i = 0; i < 2; i++) {
+      const job = await box.work((_config, assigned) => measure(assigned));
+      expect(job).toMatchObject({ config: { lift: 9 }, overlay: [{ content: expect.stringContaining('steps = 30') }] });
+    }
+    await step(body.id);
+    // Back to the code of the baseline it never goes without its overlay: the source has other code.
+    for (const [from, to] of [
+      ['const rate = 1;', 'const rate = 3;'],
+      ['const steps = 30;', 'const steps = 90;'],
+    ] as const) {
+      expect(await submitProposal(deps, body.id, { patch: change(from, to) })).toMatchObject({
+        verdict: { verdict: 'pass' },
+      });
+      await step(body.id);
+      await box.work((_config, job) => measure(job));
+      await step(body.id);
+    }
+    git(['fast-import', '--quiet'], await (await api.call('GET', `/v1/runs/${body.id}/export?format=branch`)).text());
+    const log = (ref: string) => git(['log', '--reverse', '--format=%H %s', ref]).trimEnd().split('\n');
+    const [earlier, later] = [log(`nightshift/${run.id}`), log(`nightshift/${body.id}`)];
+    expect(later.slice(0, 2)).toEqual(earlier.slice(0, 2));
+    expect(later.slice(2).map((line) => line.slice(41))).toEqual(['const rate = 3;', 'const steps = 90;']);
+    const rows = await listIterations(database.db, body.id);
+    expect(rows.map(({ commitId }) => commitId)).toEqual(later.slice(2).map((line) => line.slice(0, 40)));
+  });
+
   it('answers 409 for a run in menu mode', async () => {
     const menu = await createRun(deps, parseSpec({ ...SPEC, edit: undefined }));
     for (const path of ['export?format=branch', 'export?format=patch', 'report?format=pr'])

@@ -46,9 +46,9 @@ export async function codeContextOf(
   };
 }
 
-/** The code key under which a state of the editable files is measured: null for the source's own. */
+/** The code key under which a state of the editable files is measured: null for the source's own, which needs no overlay. */
 export function codeKeyFor(run: RunRow, treeHash: string): string | null {
-  return treeHash === run.baselineCodeKey ? null : treeHash;
+  return treeHash === run.baselineCodeKey ? codeKeyOf(run.baselineKey) : treeHash;
 }
 
 /** Puts a patch that was made for other files on these: its diff is applied where its context still stands. */

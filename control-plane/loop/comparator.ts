@@ -13,6 +13,6 @@ export interface Comparator {
 /** What a proposal changes: the incumbent, or always the baseline, as the spec says. */
 export function comparatorOf(run: RunRow): Comparator {
   return run.spec.decision.compare === 'baseline'
-    ? { which: 'baseline', config: run.baselineConfig, key: run.baselineKey, codeKey: null }
+    ? { which: 'baseline', config: run.baselineConfig, key: run.baselineKey, codeKey: codeKeyOf(run.baselineKey) }
     : { which: 'incumbent', config: run.incumbentConfig, key: run.incumbentKey, codeKey: codeKeyOf(run.incumbentKey) };
 }

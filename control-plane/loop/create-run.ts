@@ -1,12 +1,19 @@
-import { AppError, configKey, defaultConfig, type Spec } from '@nightshift/protocol';
-import { ensureProject, findArchive, insertNote, insertRun, recordEvent, type RunRow } from '@nightshift/db';
+import { AppError, defaultConfig, measureKey, type Config, type Spec } from '@nightshift/protocol';
+import { ensureProject, findArchive, insertNote, insertRun, recordEvent, updateRun, type RunRow } from '@nightshift/db';
 import type { LoopDeps } from './deps.js';
+
+/** Where a run starts when not at its source: the knobs and the code of its baseline (null: the source's own). */
+export interface Start {
+  config: Config;
+  codeKey: string | null;
+  baseCommit: string | null;
+}
 
 /** Starts a run of a checked spec. The run keeps the spec as it is now. */
 export async function createRun(
   deps: Pick<LoopDeps, 'db' | 'wake'>,
   spec: Spec,
-  options: { notes?: string | null } = {},
+  options: { notes?: string | null; start?: Start } = {},
 ): Promise<RunRow> {
   const run = await deps.db.transaction(async (tx) => {
     if (spec.source.kind === 'archive' && (await findArchive(tx, spec.source.id))?.completedAt == null)
@@ -14,13 +21,21 @@ export async function createRun(
         hint: 'start the run with: nightshift run --upload',
       });
     const project = await ensureProject(tx, spec.name);
-    const baselineConfig = spec.menu ? defaultConfig(spec.menu) : {};
+    const { start } = options;
+    const baselineConfig = start?.config ?? (spec.menu ? defaultConfig(spec.menu) : {});
     const row = await insertRun(tx, {
       projectId: project.id,
       spec,
       baselineConfig,
-      baselineKey: configKey(baselineConfig),
+      baselineKey: measureKey(baselineConfig, start?.codeKey ?? null),
     });
+    // Code that does not come from the source is known before any box tells: it is what the jobs of the baseline run with.
+    if (start?.codeKey)
+      await updateRun(tx, row.id, {
+        baselineCodeKey: start.codeKey,
+        incumbentCodeKey: start.codeKey,
+        baseCommit: start.baseCommit,
+      });
     if (options.notes)
       await insertNote(tx, { runId: row.id, body: options.notes, author: 'person', state: 'adopted', reason: null });
     await recordEvent(tx, { type: 'run.queued', runId: row.id, payload: { project: spec.name } });

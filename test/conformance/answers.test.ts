@@ -74,6 +74,8 @@ const ANSWERS: Answers = [
   ['getMetrics', 200, () => '/metrics'],
   ['listProjects', 200, () => '/v1/projects'],
   ['createRun', 201, () => '/v1/runs', () => ({ spec: SMALL_SPEC, notes: 'n' })],
+  ['rewindRun', 201, () => `/v1/runs/${ids.run}/rewind`, () => ({ iteration: 0, iterations: 2 })],
+  ['rewindRun', 404, () => `/v1/runs/${ids.run}/rewind`, () => ({ iteration: 999 })],
   ['listRuns', 200, () => '/v1/runs?limit=1'],
   ['getRun', 200, () => `/v1/runs/${ids.run}`],
   ['getRun', 404, () => '/v1/runs/none'],
