@@ -117,7 +117,10 @@ export class Upload {
     const { attempt } = this;
     while (this.#metricsSent < attempt.metricCount && this.#metricsSent - this.#metricsAcked < METRIC_WINDOW) {
       const { lines, offset } = readLines(attempt.dir.metrics, this.#metricOffset, METRIC_FRAME_POINTS);
-      if (lines.length === 0) return;
+      if (lines.length === 0) {
+        this.#metricOffset = offset;
+        return;
+      }
       const points = lines.map(toPoint);
       if (
         !wire.send({

@@ -122,9 +122,9 @@ export class Attempt {
   #countMetrics(): void {
     for (;;) {
       const { lines, offset } = readLines(this.dir.metrics, this.#metricOffset, 10_000, 1_048_576);
+      this.#metricOffset = offset;
       if (lines.length === 0) return;
       this.metricCount += lines.length;
-      this.#metricOffset = offset;
     }
   }
 

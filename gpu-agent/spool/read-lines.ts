@@ -2,11 +2,14 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 export interface LinesRead {
   lines: string[];
-  /** Where the next read starts: just after the last whole line. */
+  /** Where the next read starts: after the last whole line, or within one that is longer than a buffer. */
   offset: number;
 }
 
-/** Reads up to `limit` whole lines of a file that may still be written to, from a byte offset. */
+/**
+ * Reads up to `limit` whole lines of a file that may still be written to, from a byte offset. Of a line longer than `bytes` only the
+ * end is given, as one line: every line break is an index, however large the buffer of whoever counts.
+ */
 export function readLines(path: string, offset: number, limit: number, bytes = 65_536): LinesRead {
   let fd: number;
   try {
@@ -19,16 +22,19 @@ export function readLines(path: string, offset: number, limit: number, bytes = 6
     const there = Math.min(bytes, fstatSync(fd).size - offset);
     if (there <= 0) return { lines: [], offset };
     const buffer = Buffer.allocUnsafe(there);
-    const chunk = buffer.subarray(0, readSync(fd, buffer, 0, there, offset));
-    const lines: string[] = [];
-    let at = 0;
-    while (lines.length < limit) {
-      const end = chunk.indexOf(0x0a, at);
-      if (end < 0) break;
-      lines.push(chunk.toString('utf8', at, end));
-      at = end + 1;
+    for (let from = offset; ; from += bytes) {
+      const chunk = buffer.subarray(0, readSync(fd, buffer, 0, there, from));
+      const lines: string[] = [];
+      let at = 0;
+      while (lines.length < limit) {
+        const end = chunk.indexOf(0x0a, at);
+        if (end < 0) break;
+        lines.push(chunk.toString('utf8', at, end));
+        at = end + 1;
+      }
+      // A whole buffer within one line is left behind, so that the next read need not begin with it again.
+      if (at > 0 || chunk.length < bytes || limit <= 0) return { lines, offset: from + at };
     }
-    return { lines, offset: offset + at };
   } finally {
     closeSync(fd);
   }
