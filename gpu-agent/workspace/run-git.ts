@@ -6,11 +6,24 @@ export interface GitResult {
   stderr: string;
 }
 
+/** What a hook or a shell set for another repository must not decide which one we work in: the folder or `--git-dir` does. */
+const REDIRECTING = new Set([
+  'GIT_DIR',
+  'GIT_WORK_TREE',
+  'GIT_COMMON_DIR',
+  'GIT_INDEX_FILE',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+  'GIT_NAMESPACE',
+  'GIT_PREFIX',
+]);
+
 /** Runs git with no way to ask a person, to run a helper from an odd URL, or to outlive the signal. Never throws. */
 export function runGit(
   args: string[],
   options: { cwd?: string; signal?: AbortSignal; env?: Record<string, string>; timeoutMs?: number } = {},
 ): Promise<GitResult> {
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !REDIRECTING.has(name)));
   return new Promise((resolve) => {
     execFile(
       'git',
@@ -23,7 +36,7 @@ export function runGit(
         maxBuffer: 64 * 1_048_576,
         encoding: 'utf8',
         env: {
-          ...process.env,
+          ...inherited,
           GIT_TERMINAL_PROMPT: '0',
           GIT_OPTIONAL_LOCKS: '0',
           GIT_ALLOW_PROTOCOL: 'file:git:http:https:ssh',
