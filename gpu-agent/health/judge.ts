@@ -1,5 +1,6 @@
 import type { BoxFacts, BoxHealth, Telemetry } from '@nightshift/protocol';
 import type { GpuReading } from '../telemetry/nvidia-smi.js';
+import { isStuckGpu } from '../telemetry/stuck-gpu.js';
 
 export type Problem = BoxHealth['problems'][number];
 type GpuFact = BoxFacts['gpus'][number];
@@ -8,9 +9,6 @@ type GpuFact = BoxFacts['gpus'][number];
 const IN_A_ROW = 3;
 /** Above this every maker throttles or is about to. */
 const HOT_C = 95;
-const FULL_UTILIZATION = 90;
-const STUCK_CLOCK_MHZ = 1000;
-const STUCK_WATTS = 20;
 
 /**
  * What is wrong when nvidia-smi does not answer as it should. `known` are the GPUs that it has told of before: without any, a failing
@@ -54,12 +52,9 @@ export class SampleJudge {
     for (const figures of sample.gpus) {
       const { index, utilization, smClockMhz, powerWatts, temperatureC } = figures;
       const name = gpus.find((gpu) => gpu.index === index)?.name ?? '';
-      // Only a GB10's clocks are known well enough: at this load it has 2.4 GHz and 54 W, and a GPU of another make may have less by design.
-      const isJudged = /\bGB10\b/.test(name) && (utilization ?? 0) > FULL_UTILIZATION;
-      const isStuck =
-        (smClockMhz !== null && smClockMhz < STUCK_CLOCK_MHZ) || (powerWatts !== null && powerWatts < STUCK_WATTS);
-      // A GPU that does little says nothing about its clocks.
-      if (isJudged && count(this.#stuck, index, isStuck) >= IN_A_ROW)
+      const isStuck = isStuckGpu({ ...figures, name });
+      // A reading that cannot tell neither adds to a row of them nor ends it.
+      if (isStuck !== null && count(this.#stuck, index, isStuck) >= IN_A_ROW)
         problems.push({
           code: 'gpu_stuck',
           detail: `${name} is at ${utilization}% with ${smClockMhz ?? '?'} MHz and ${powerWatts ?? '?'} W: take it off the mains for a minute`,

@@ -18,3 +18,7 @@ test('without a busy reading nothing is said', () => {
   expect(gpuFigures([])).toEqual({});
   expect(gpuFigures(row(60, 15, 700))).toEqual({ gpuSmClockMhz: '700', gpuPowerWatts: '15' });
 });
+test('clocks of another make are told and not judged', () => {
+  const slow = parseGpuRows('0, Tesla K80, 470.1, [N/A], [N/A], 99, 60, 60, 700');
+  expect(gpuFigures(slow)).toEqual({ gpuSmClockMhz: '700', gpuPowerWatts: '60' });
+});
