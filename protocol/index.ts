@@ -4,6 +4,7 @@ export * from './constants.js';
 export * from './constraints.js';
 export * from './decision.js';
 export * from './errors.js';
+export * from './field-errors.js';
 export * from './menu.js';
 export * from './metrics.js';
 export * from './patch.js';

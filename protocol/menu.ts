@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError, type FieldError } from './errors.js';
 import { compileConstraints } from './constraints.js';
-import { closestKey } from './closest-key.js';
+import { fieldErrors } from './field-errors.js';
 
 /** A value of a knob. Integers and floats are both JavaScript numbers; the knob's type tells them apart. */
 export type KnobValue = number | string | boolean;
@@ -20,7 +20,10 @@ const scalar = z.union([z.number(), z.string().max(200), z.boolean()]);
 export const knobSchema = z
   .strictObject({
     type: z.enum(['int', 'float', 'str', 'bool']).describe('what a value is'),
-    range: z.tuple([z.number(), z.number()]).optional().describe('lowest and highest legal value, both included'),
+    range: z
+      .tuple([z.number(), z.number()], 'needs two numbers: [low, high]')
+      .optional()
+      .describe('lowest and highest legal value, both included'),
     choices: z.array(scalar).min(1).max(1000).optional().describe('the legal values'),
     scale: z
       .enum(['linear', 'log'])
@@ -131,20 +134,6 @@ function normaliseKnob(name: string, input: z.output<typeof knobSchema>, errors:
   const problem = knobValueProblem(knob, input.default);
   if (problem) at('default', problem.message);
   return knob;
-}
-
-/** Turns zod's issues into our field errors; `known` are keys that an unknown one may have been meant to be. */
-export function fieldErrors(error: z.ZodError, known: readonly string[] = []): FieldError[] {
-  const unknownKey = (key: string) => {
-    const near = closestKey(key, known);
-    return `is not a known key${near === undefined ? '' : `; did you mean "${near}"?`}`;
-  };
-  return error.issues.flatMap((issue) => {
-    const path = issue.path.map(String);
-    return issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ path: [...path, key].join('.'), message: unknownKey(key) }))
-      : [{ path: path.join('.'), message: issue.message }];
-  });
 }
 
 /**

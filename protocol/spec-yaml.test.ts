@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AppError, type FieldError } from './errors.js';
 import { parseSpec } from './spec.js';
 import { readSpecYaml } from './spec-yaml.js';
@@ -51,4 +51,45 @@ test('a wrong value, a missing key and broken YAML have their places', () => {
 test('a key of a megabyte is answered at once', () => {
   const [error] = errorsOf(`${RIGHT}? ${'k'.repeat(1 << 20)}\n: 1\n`);
   expect(error?.message).toBe('is not a known key');
+});
+
+describe('a structural mistake in a menu or a source has its path, its line and its fix', () => {
+  const knob = '{ type: int, range: [0, 9], default: 0 }';
+  const withKnobs = (knobs: string) => errorsOf(RIGHT.replace(/knobs: .*/, `knobs:\n    ${knobs}`));
+  test.each([
+    ['a third bound', 'x: { type: int, range: [0, 9, 10], default: 0 }', 'menu.knobs.x.range', /two numbers/],
+    ['an unknown type', 'x: { type: flot, range: [0, 9], default: 0 }', 'menu.knobs.x.type', /"float"/],
+    ['no default', 'x: { type: int, range: [0, 9] }', 'menu.knobs.x.default', /a number, text or true or false/],
+    [
+      'a misspelt key',
+      'x: { type: int, range: [0, 9], choises: [0], default: 0 }',
+      'menu.knobs.x.choises',
+      /did you mean "choices"/,
+    ],
+    ['a bad name', `x.y: ${knob}`, 'menu.knobs.x.y', /letters, digits and _ only .*; got "x\.y"/],
+    ['a list', `- x`, 'menu.knobs', /needs a map/],
+  ])('%s', (_what, knobs, path, message) => {
+    const errors = withKnobs(knobs);
+    expect(errors).toEqual([expect.objectContaining({ path, message: expect.stringMatching(message) as string })]);
+    expect([7, 8, 9]).toContain(errors[0]?.line);
+  });
+
+  test('the menu or the source is of another kind', () => {
+    expect(errorsOf(RIGHT.replace(/menu:\n.*/, 'menu: null'))).toEqual([
+      { path: 'menu', message: 'needs a map or text', line: 7, column: 1 },
+    ]);
+    expect(errorsOf(RIGHT.replace('{ path: . }', '.'))).toMatchObject([{ path: 'source', line: 2 }]);
+    expect(errorsOf(RIGHT.replace('{ path: . }', '{}'))).toMatchObject([
+      { path: 'source', message: 'needs path or git', line: 2 },
+    ]);
+  });
+
+  test('a source has path and git', () => {
+    expect(errorsOf(RIGHT.replace('{ path: . }', '{ path: ., git: x }'))).toMatchObject([
+      { path: 'source.git', message: 'does not go together with path; keep one of them', line: 2, column: 20 },
+    ]);
+    expect(errorsOf(RIGHT.replace('{ path: . }', '{ path: ., pth: x }'))).toMatchObject([
+      { path: 'source.pth', message: 'is not a known key; did you mean "path"?', line: 2 },
+    ]);
+  });
 });

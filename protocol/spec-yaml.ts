@@ -36,7 +36,7 @@ export function readSpecYaml(text: string): SpecDocument {
     value: document.toJS({ maxAliasCount: 100 }) as unknown,
     locate: (errors) =>
       errors.map((error) => {
-        const node = nodeAt(document.contents as Node | null, error.path.split('.').filter(Boolean));
+        const node = nodeAt(document.contents as Node | null, error.path === '' ? [] : error.path.split('.'));
         const at = node === null ? undefined : lines.linePos(node);
         return { ...error, ...(at ? { line: at.line, column: at.col } : {}) };
       }),
@@ -52,9 +52,13 @@ function nodeAt(node: Node | null, path: string[]): number | null {
   if (isMap(node)) {
     for (const pair of node.items) {
       const keyNode = pair.key as Node & { value?: unknown };
-      if (String(keyNode.value) !== key) continue;
-      if (rest.length === 0) return keyNode.range?.[0] ?? here;
-      return nodeAt(pair.value as Node | null, rest) ?? keyNode.range?.[0] ?? here;
+      const name = String(keyNode.value);
+      // A key may have dots of its own: then it is several parts of the path.
+      const parts = name.split('.');
+      if (parts.length > path.length || parts.some((part, i) => part !== path[i])) continue;
+      const below = path.slice(parts.length);
+      if (below.length === 0) return keyNode.range?.[0] ?? here;
+      return nodeAt(pair.value as Node | null, below) ?? keyNode.range?.[0] ?? here;
     }
   }
   if (isSeq(node)) return nodeAt((node.items[Number(key)] as Node | undefined) ?? null, rest) ?? here;

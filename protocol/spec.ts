@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { MAX_ARCHIVE_BYTES } from './archive.js';
 import { knownKeys } from './closest-key.js';
 import { AppError, type FieldError } from './errors.js';
-import { fieldErrors, menuInputSchema, parseMenu, type Menu } from './menu.js';
+import { fieldErrors } from './field-errors.js';
+import { menuInputSchema, parseMenu, type Menu } from './menu.js';
 import { unstorableText } from './storable-text.js';
 import { duration, parseDurationMs } from './units.js';
 
@@ -60,7 +61,7 @@ export const specInputSchema = z.strictObject({
     name: z.string().regex(/^[A-Za-z_][\w./-]{0,99}$/, 'needs a metric name: letters, digits, _ . / -'),
     goal: z.enum(['minimize', 'maximize']),
     bounds: z
-      .tuple([z.number(), z.number()])
+      .tuple([z.number(), z.number()], 'needs two numbers: [low, high]')
       .refine(([low, high]) => low < high, 'low must be below high')
       .optional()
       .describe('a value outside is a failure of the candidate, not a result'),
@@ -310,7 +311,11 @@ export interface Spec {
   startsFrom?: { runId: string; iteration: number } | undefined;
 }
 
-const KEYS = [...knownKeys(specInputSchema.shape), 'path', 'git', 'ref', 'knobs', 'constraints', 'cross_constraints'];
+const KEYS = [
+  ...knownKeys(specInputSchema.shape),
+  ...['path', 'git', 'ref', 'archive', 'knobs', 'constraints', 'cross_constraints'],
+  ...['type', 'range', 'choices', 'scale', 'default', 'rule'],
+];
 
 /**
  * Checks a spec whose menu is inline (a path has been read by the caller) and fills in the defaults.
@@ -331,7 +336,7 @@ export function parseSpec(input: unknown): Spec {
       menu = parseMenu(spec.menu);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      for (const e of error.errors ?? []) errors.push({ ...e, path: `menu.${e.path}` });
+      for (const e of error.errors ?? []) errors.push({ ...e, path: e.path === '' ? 'menu' : `menu.${e.path}` });
     }
   }
   if (spec.menu === undefined && spec.edit === undefined)

@@ -54,6 +54,24 @@ describe('a bad body', () => {
     );
   });
 
+  test('that may have several forms says what is wrong with the one that was meant', async () => {
+    const { body: run } = await create(null);
+    const errorsOf = async (body: unknown) =>
+      (await api.json('POST', `/v1/runs/${run.id}/proposals`, { body })).body.errors as unknown;
+    expect(await errorsOf({ knob: 'x', newValue: [1], reason: 'r' })).toEqual([
+      { path: 'newValue', message: 'needs a number, text or true or false' },
+    ]);
+    expect(await errorsOf({ knob: 'x', newValeu: 1, reason: 'r' })).toMatchObject([
+      { path: 'newValue' },
+      { path: 'newValeu', message: 'is not a known key' },
+    ]);
+    expect(await errorsOf({ knob: 'x', newValue: 1, reason: 'r', patch: 'p' })).toEqual([
+      { path: 'patch', message: 'does not go together with knob, newValue and reason; keep one of them' },
+    ]);
+    expect(await errorsOf({})).toEqual([{ path: 'body', message: 'needs raw or patch' }]);
+    expect(await errorsOf([])).toEqual([{ path: 'body', message: 'needs a map' }]);
+  });
+
   test('that is no JSON, too long, of another type or missing has its own answer', async () => {
     expect(await create(null, '{"spec":')).toMatchObject({ status: 400, body: { code: 'bad_request' } });
     expect(await create(null, { spec: 'x'.repeat(5 << 20) })).toMatchObject({
