@@ -93,3 +93,20 @@ describe('a structural mistake in a menu or a source has its path, its line and 
     ]);
   });
 });
+
+test('an alias or a merge that cannot be followed is a mistake of the file', () => {
+  const bomb = ['a: &a [1]'];
+  for (let i = 0; i < 9; i++) bomb.push(`${'bcdefghij'[i]}: &${'bcdefghij'[i]} [${`*${'abcdefghi'[i]},`.repeat(9)}]`);
+  for (const [text, line] of [
+    ['name: a\nstop: *nothing\n', 2],
+    ['name: a\nstop: &s [*s]\n', 2],
+    [`${bomb.join('\n')}\n`, 2],
+    ['%YAML 1.1\n---\nstop: { <<: 3 }\n', undefined],
+    ['[ '.repeat(20_000), expect.any(Number)],
+  ] as const) {
+    const [error] = errorsOf(text);
+    expect(error?.message).toMatch(/\w/);
+    expect(error?.line).toEqual(line);
+  }
+  expect(readSpecYaml('a: &a { b: 1 }\nc: *a\n').value).toEqual({ a: { b: 1 }, c: { b: 1 } });
+});

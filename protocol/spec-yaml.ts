@@ -1,4 +1,4 @@
-import { isMap, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
+import { isMap, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
 import { AppError, type FieldError } from './errors.js';
 
 export interface SpecDocument {
@@ -10,7 +10,8 @@ export interface SpecDocument {
 
 /**
  * Reads the text of a `nightshift.yaml`.
- * @throws AppError `invalid_spec` with line and column when it is not YAML, has a key twice or more than one document.
+ * @throws AppError `invalid_spec` with line and column when it is not YAML, has a key twice, more than one document,
+ * or an alias that leads nowhere, to itself or to too much.
  */
 export function readSpecYaml(text: string): SpecDocument {
   const lines = new LineCounter();
@@ -21,26 +22,52 @@ export function readSpecYaml(text: string): SpecDocument {
     maxAliasCount: 100,
   } as Parameters<typeof parseDocument>[1]);
   if (document.errors.length > 0) {
-    const errors = document.errors.map((error) => {
-      const at = lines.linePos(error.pos[0]);
-      return { path: '', message: error.message, line: at.line, column: at.col };
-    });
-    const first = errors[0];
-    throw new AppError(
-      'invalid_spec',
-      `not valid YAML: line ${first?.line}, column ${first?.column}: ${first?.message}`,
-      { errors },
-    );
+    throw notYaml(document.errors.map((error) => ({ message: error.message, ...placeOf(lines, error.pos[0]) })));
   }
   return {
-    value: document.toJS({ maxAliasCount: 100 }) as unknown,
+    value: valueOf(document, lines),
     locate: (errors) =>
       errors.map((error) => {
         const node = nodeAt(document.contents as Node | null, error.path === '' ? [] : error.path.split('.'));
-        const at = node === null ? undefined : lines.linePos(node);
-        return { ...error, ...(at ? { line: at.line, column: at.col } : {}) };
+        return { ...error, ...(node === null ? {} : placeOf(lines, node)) };
       }),
   };
+}
+
+// Aliases are followed only here, after the syntax has been found right.
+function valueOf(document: Document, lines: LineCounter): unknown {
+  let message: string;
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    // An alias inside what it stands for makes a value without an end, which only this notices.
+    JSON.stringify(value);
+    return value;
+  } catch (error) {
+    message = error instanceof TypeError ? 'an alias stands inside its own anchor' : (error as Error).message;
+  }
+  let first: number | undefined;
+  let lost: number | undefined;
+  visit(document, {
+    Alias(_key, node) {
+      first ??= node.range?.[0];
+      if (node.resolve(document) === undefined) lost ??= node.range?.[0];
+    },
+  });
+  const at = lost ?? first;
+  throw notYaml([{ message, ...(at === undefined ? {} : placeOf(lines, at)) }]);
+}
+
+function placeOf(lines: LineCounter, offset: number): { line: number; column: number } {
+  const { line, col } = lines.linePos(offset);
+  return { line, column: col };
+}
+
+function notYaml(errors: Omit<FieldError, 'path'>[]): AppError {
+  const { line, column, message } = errors[0] ?? { message: '' };
+  const at = line === undefined ? '' : ` line ${line}, column ${column}:`;
+  return new AppError('invalid_spec', `not valid YAML:${at} ${message}`, {
+    errors: errors.map((error) => ({ path: '', ...error })),
+  });
 }
 
 // The offset of the deepest node on a path that exists: for a missing key, the map that lacks it.
