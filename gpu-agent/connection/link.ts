@@ -14,6 +14,7 @@ import {
 import WebSocket from 'ws';
 import type { AgentLog } from '../agent-log.js';
 import { Backoff, retryAfterMs } from './backoff.js';
+import { refuseUnreadable } from './refuse-unreadable.js';
 
 export interface LinkOptions {
   /** Base URL of the control plane, http or https. */
@@ -96,12 +97,15 @@ export class Link {
       if (socket !== this.#socket) return;
       isAlive = true;
       if (isBinary) return;
-      const parsed = parseFrame(controlFrameSchema, (data as Buffer).toString('utf8'));
+      const text = (data as Buffer).toString('utf8');
+      const parsed = parseFrame(controlFrameSchema, text);
       if ('problem' in parsed) {
         this.options.log.warn(
           { problem: parsed.problem },
           'a frame of the control plane was not understood and is left out',
         );
+        const refusal = refuseUnreadable(text, parsed.problem);
+        if (refusal) this.send(refusal);
         return;
       }
       const { frame } = parsed;
