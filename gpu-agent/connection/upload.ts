@@ -8,13 +8,12 @@ import {
 } from '@nightshift/protocol';
 import { metricOffset, type Attempt } from '../spool/attempt.js';
 import { readLines } from '../spool/read-lines.js';
+import { SendWindow } from './send-window.js';
 
 /** Metric points sent and not yet acknowledged. */
 const METRIC_WINDOW = METRIC_FRAME_POINTS * 20;
 /** A trickle is gathered for this long after a frame: shorter costs a frame a line, longer is seen in the log by who follows it (a live terminal does not wait). */
 const GATHER_MS = 200;
-/** Nothing acknowledged for so long: it is sent again from the acknowledged offset, which is harmless. */
-const STALL_MS = 20_000;
 /** Bytes that the socket may hold back before the upload waits for it. */
 const SOCKET_BYTES = 2_097_152;
 
@@ -26,42 +25,36 @@ export interface Wire {
 /** The upload of one attempt over one connection: from the acknowledged offset, within a window, the exit last. */
 export class Upload {
   #fd: number | null = null;
-  #logSent: number;
-  #logAcked: number;
-  #metricsSent: number;
-  #metricsAcked: number;
+  readonly #log: SendWindow;
+  readonly #metrics: SendWindow;
   #metricOffset: number;
   #isSourceSent = false;
   #phasesSent = 0;
   #isExitSent = false;
-  #lastLogAt = 0;
-  #lastProgressAt = performance.now();
+  #lastLogAt = -Infinity;
 
   constructor(
     private readonly attempt: Attempt,
     from: { logOffset: number; metricSeq: number },
+    /** Milliseconds of a clock that never goes back. */
+    private readonly now: () => number = () => performance.now(),
   ) {
-    this.#logSent = this.#logAcked = from.logOffset;
-    this.#metricsSent = this.#metricsAcked = from.metricSeq;
+    this.#log = new SendWindow(from.logOffset);
+    this.#metrics = new SendWindow(from.metricSeq);
     this.#metricOffset = metricOffset(attempt, from.metricSeq);
   }
 
-  ack(offsets: { logOffset?: number | undefined; metricSeq?: number | undefined }): void {
-    const { logOffset = 0, metricSeq = 0 } = offsets;
-    if (logOffset > this.#logAcked || metricSeq > this.#metricsAcked) this.#lastProgressAt = performance.now();
-    this.#logAcked = Math.max(this.#logAcked, logOffset);
-    this.#metricsAcked = Math.max(this.#metricsAcked, metricSeq);
-    // What the other end has it need not get again (another connection may have delivered it).
-    this.#logSent = Math.max(this.#logSent, this.#logAcked);
-    if (this.#metricsSent < this.#metricsAcked) {
-      this.#metricsSent = this.#metricsAcked;
-      this.#metricOffset = metricOffset(this.attempt, this.#metricsSent);
-    }
+  ack({ logOffset, metricSeq }: { logOffset?: number | undefined; metricSeq?: number | undefined }): void {
+    if (logOffset !== undefined) this.#log.ack(logOffset, this.now());
+    if (metricSeq === undefined) return;
+    const { sent } = this.#metrics;
+    this.#metrics.ack(metricSeq, this.now());
+    if (this.#metrics.sent !== sent) this.#metricOffset = metricOffset(this.attempt, this.#metrics.sent);
   }
 
   /**
-   * Sends what the window allows. Returns in how many milliseconds there is more to send, or null when only a new byte
-   * or an acknowledgement makes more.
+   * Sends what the window allows. Returns in how many milliseconds there is more to send, be it again, or null when only
+   * a new byte or an acknowledgement makes more.
    */
   pump(wire: Wire): number | null {
     const { attempt } = this;
@@ -76,12 +69,14 @@ export class Upload {
       if (!next || !wire.send({ type: 'phase', ...about, phase: next.phase, at: next.at })) return null;
       this.#phasesSent++;
     }
-    this.#rewindIfStalled();
+    this.#log.rewindIfStalled(this.now());
+    if (this.#metrics.rewindIfStalled(this.now())) this.#metricOffset = metricOffset(attempt, this.#metrics.sent);
     this.#sendMetrics(wire);
     const waitMs = this.#sendLog(wire);
-    const isDurable = this.#logAcked >= attempt.logBytes && this.#metricsAcked >= attempt.metricCount;
+    const isDurable = this.#log.acked >= attempt.logBytes && this.#metrics.acked >= attempt.metricCount;
     if (attempt.exit && isDurable) this.#sendExit(wire);
-    return waitMs;
+    const now = this.now();
+    return soonest(waitMs, this.#log.stallsInMs(now), this.#metrics.stallsInMs(now));
   }
 
   close(): void {
@@ -92,11 +87,11 @@ export class Upload {
   #sendLog(wire: Wire): number | null {
     const { attempt } = this;
     for (;;) {
-      const unsent = attempt.logBytes - this.#logSent;
+      const unsent = attempt.logBytes - this.#log.sent;
       if (unsent <= 0) return null;
-      if (this.#logSent - this.#logAcked >= LOG_WINDOW_BYTES) return null;
+      if (this.#log.inFlight >= LOG_WINDOW_BYTES) return null;
       if (wire.bufferedBytes > SOCKET_BYTES) return GATHER_MS;
-      const sinceMs = performance.now() - this.#lastLogAt;
+      const sinceMs = this.now() - this.#lastLogAt;
       if (unsent < LOG_FRAME_BYTES && !attempt.exit && sinceMs < GATHER_MS) return GATHER_MS - sinceMs;
       const data = this.#read(Math.min(unsent, LOG_FRAME_BYTES));
       if (!data) return null;
@@ -104,18 +99,18 @@ export class Upload {
         type: 'log',
         attemptId: attempt.id,
         token: attempt.spec.token,
-        offset: this.#logSent,
+        offset: this.#log.sent,
         data: data.toString('base64'),
       };
       if (!wire.send(frame)) return null;
-      this.#logSent += data.length;
-      this.#lastLogAt = performance.now();
+      this.#lastLogAt = this.now();
+      this.#log.advance(data.length, this.#lastLogAt);
     }
   }
 
   #sendMetrics(wire: Wire): void {
     const { attempt } = this;
-    while (this.#metricsSent < attempt.metricCount && this.#metricsSent - this.#metricsAcked < METRIC_WINDOW) {
+    while (this.#metrics.sent < attempt.metricCount && this.#metrics.inFlight < METRIC_WINDOW) {
       const { lines, offset } = readLines(attempt.dir.metrics, this.#metricOffset, METRIC_FRAME_POINTS);
       if (lines.length === 0) {
         this.#metricOffset = offset;
@@ -127,12 +122,12 @@ export class Upload {
           type: 'metrics',
           attemptId: attempt.id,
           token: attempt.spec.token,
-          seq: this.#metricsSent,
+          seq: this.#metrics.sent,
           points,
         })
       )
         return;
-      this.#metricsSent += lines.length;
+      this.#metrics.advance(lines.length, this.now());
       this.#metricOffset = offset;
     }
   }
@@ -148,27 +143,21 @@ export class Upload {
     });
   }
 
-  #rewindIfStalled(): void {
-    const isWaiting = this.#logSent > this.#logAcked || this.#metricsSent > this.#metricsAcked;
-    if (!isWaiting) this.#lastProgressAt = performance.now();
-    else if (performance.now() - this.#lastProgressAt > STALL_MS) {
-      this.#lastProgressAt = performance.now();
-      this.#logSent = this.#logAcked;
-      this.#metricsSent = this.#metricsAcked;
-      this.#metricOffset = metricOffset(this.attempt, this.#metricsSent);
-    }
-  }
-
   #read(length: number): Buffer | null {
     try {
       this.#fd ??= openSync(this.attempt.dir.log, 'r');
       const buffer = Buffer.allocUnsafe(length);
-      const got = readSync(this.#fd, buffer, 0, length, this.#logSent);
+      const got = readSync(this.#fd, buffer, 0, length, this.#log.sent);
       return got > 0 ? buffer.subarray(0, got) : null;
     } catch {
       return null;
     }
   }
+}
+
+function soonest(...waits: (number | null)[]): number | null {
+  const some = waits.filter((waitMs) => waitMs !== null);
+  return some.length === 0 ? null : Math.min(...some);
 }
 
 type Point = FrameOf<'metrics'>['points'][number];
