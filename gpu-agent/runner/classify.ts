@@ -1,7 +1,7 @@
 import type { JobReason, PhaseResult } from '@nightshift/protocol';
 import type { StopCause } from './stop-signal.js';
 
-export interface Verdict {
+export interface Ending {
   reason: JobReason;
   detail: string;
 }
@@ -28,7 +28,7 @@ const PAGE_CHARS = 3000;
 const NO_SPACE = /No space left on device|ENOSPC/;
 
 /** Why a phase ended badly; null when it ended well. The first cause wins: what the runner did comes before what followed. */
-export function classifyPhase(ended: EndedPhase): Verdict | null {
+export function classifyPhase(ended: EndedPhase): Ending | null {
   const { result, stoppedFor } = ended;
   const inSetup = result.phase === 'setup';
   const stopped = stoppedFor && classifyStop(stoppedFor, ended);
@@ -90,7 +90,7 @@ export function classifyPhase(ended: EndedPhase): Verdict | null {
   return { reason: 'crash', detail: sentence(`training ${how(result)}`, tail) };
 }
 
-function classifyStop(cause: StopCause, { result, limitMs }: EndedPhase): Verdict {
+function classifyStop(cause: StopCause, { result, limitMs }: EndedPhase): Ending {
   switch (cause.kind) {
     case 'cancelled':
       return { reason: 'cancelled', detail: cause.detail || 'cancelled' };
@@ -113,7 +113,7 @@ export function classifyMetric(
   hasEvaluate: boolean,
   tail: string,
   isCode = false,
-): Verdict {
+): Ending {
   const { name, bounds } = metric;
   const said = isCode ? lastPage(tail) : lastLines(tail);
   if (value === undefined)

@@ -10,7 +10,7 @@ import { takeArtifacts } from '../workspace/artifacts.js';
 import type { Workspace } from '../workspace/prepare.js';
 import { differsFromRun, pythonStartFiles } from '../workspace/ruler.js';
 import { stampFolder } from '../workspace/walk-files.js';
-import type { Verdict } from './classify.js';
+import type { Ending } from './classify.js';
 import { codeEnvironment } from './code-environment.js';
 import type { RunnerOptions } from './options.js';
 import { watchTampering } from './tamper.js';
@@ -31,7 +31,7 @@ export class CodeJob {
   readonly #bwrap: string | null;
   #workspace: Workspace | null = null;
   #venv: string | null = null;
-  #look: () => Verdict | null = () => null;
+  #look: () => Ending | null = () => null;
   readonly #userHome = process.env['HOME'] ?? homedir();
   #before: ReadonlyMap<string, string> = new Map();
 
@@ -47,7 +47,7 @@ export class CodeJob {
   }
 
   /** Why edited code may not run on this box; null when it may. */
-  get refusal(): Verdict | null {
+  get refusal(): Ending | null {
     const { isRequired, problem } = this.options.sandbox;
     if (this.#bwrap || !isRequired) return null;
     return {
@@ -66,7 +66,7 @@ export class CodeJob {
   }
 
   /** Call it when the workspace is ready and nothing of the job runs; says why it may not be measured here. */
-  begin(workspace: Workspace, venv: string | null): Verdict | null {
+  begin(workspace: Workspace, venv: string | null): Ending | null {
     this.#workspace = workspace;
     this.#venv = venv;
     if (!this.#bwrap)
@@ -146,18 +146,18 @@ export class CodeJob {
   }
 
   /** After training, when nothing of it runs any more: what it did that it may not do. */
-  tampering(): Verdict | null {
+  tampering(): Ending | null {
     return this.#look();
   }
 
   /** At the very end: an account of it can only be the runner's. */
-  forgery(): Verdict | null {
+  forgery(): Ending | null {
     if (!existsSync(this.dir.exit)) return null;
     return { reason: 'cheated', detail: 'exit.json was written by the job itself: only its runner writes it' };
   }
 
   /** Hands what training left to the evaluator. */
-  handOver(): Verdict | null {
+  handOver(): Ending | null {
     const taken = takeArtifacts({
       work: this.dir.work,
       to: this.dir.evaluation,
@@ -170,9 +170,9 @@ export class CodeJob {
   }
 
   /** The evaluator has measured this source before: where it fails on a patch, the patch is the cause. */
-  blame(verdict: Verdict, as: 'crash' | 'no_metric'): Verdict {
-    if (!this.spec.overlay || verdict.reason !== 'evaluator_failed') return verdict;
-    return { reason: as, detail: `on what this code's training left, ${verdict.detail}` };
+  blame(ending: Ending, as: 'crash' | 'no_metric'): Ending {
+    if (!this.spec.overlay || ending.reason !== 'evaluator_failed') return ending;
+    return { reason: as, detail: `on what this code's training left, ${ending.detail}` };
   }
 
   #hasNetwork(phase: JobPhase): boolean {

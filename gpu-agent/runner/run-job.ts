@@ -24,7 +24,7 @@ import { copyTree } from '../workspace/copy-tree.js';
 import { findVenv, venvHint, withVenv } from '../workspace/interpreter.js';
 import { prepareWorkspace } from '../workspace/prepare.js';
 import { SourceError } from '../workspace/source-error.js';
-import { classifyMetric, classifyPhase, type Verdict } from './classify.js';
+import { classifyMetric, classifyPhase, type Ending } from './classify.js';
 import { CodeJob, discard } from './code-job.js';
 import { openControlSocket } from './control-socket.js';
 import { jobEnvironment } from './environment.js';
@@ -161,7 +161,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
     return outcome;
   };
 
-  const phase = async (name: JobPhase, words: string, cwd: string): Promise<Verdict | null> => {
+  const phase = async (name: JobPhase, words: string, cwd: string): Promise<Ending | null> => {
     appendFileSync(dir.phases, `${JSON.stringify({ phase: name, at: new Date().toISOString() })}\n`);
     const metricsPath = `${dir.path}/reported-${name}.jsonl`;
     const splitter = new LineSplitter((line) => line.includes(':') && gather(parseMetricLine(line)));
@@ -189,7 +189,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
   };
 
   /** A short run in a copy that is thrown away: a slip shows in seconds, before the budget is spent. Its numbers are nobody's. */
-  const probe = async (probeMs: number): Promise<Verdict | null> => {
+  const probe = async (probeMs: number): Promise<Ending | null> => {
     log.note(`probe: training for ${probeMs / 1000} s, to see that it starts`);
     discard(dir.probe);
     copyTree(dir.work, dir.probe);
@@ -205,14 +205,14 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
     rmSync(metricsPath, { recursive: true, force: true });
     // Our own clock ended it: it was running, which is all that was asked.
     if (outcome.result.clock === 'budget' && !outcome.stoppedFor) return null;
-    const verdict = classify(outcome, probeMs);
-    if (verdict) return outcome.stoppedFor ? verdict : { ...verdict, detail: `probe: ${verdict.detail}` };
+    const ending = classify(outcome, probeMs);
+    if (ending) return outcome.stoppedFor ? ending : { ...ending, detail: `probe: ${ending.detail}` };
     log.note('probe: it ended by itself; the full budget begins');
     return null;
   };
 
   /** Code mode between training and evaluation: nothing of it runs, nothing was tampered with, its artifacts are handed over. */
-  const seal = (job: CodeJob, trained: Verdict | null): Verdict | null => {
+  const seal = (job: CodeJob, trained: Ending | null): Ending | null => {
     if (stop.cause) return trained;
     const found = job.tampering();
     if (found) return found;
@@ -222,12 +222,12 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
     return job.handOver();
   };
 
-  const wholeJob = async (): Promise<Verdict> => {
+  const wholeJob = async (): Promise<Ending> => {
     writeFileSync(dir.config, JSON.stringify(spec.config), { mode: 0o600 });
     if (code?.refusal) return code.refusal;
     const abort = new AbortController();
     const unsubscribe = stop.onRequest(() => abort.abort());
-    let setupVerdict: Verdict | null = null;
+    let setupEnding: Ending | null = null;
     try {
       const workspace = await prepareWorkspace({
         spec,
@@ -237,15 +237,15 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
         limits: { maxFiles: options.maxSourceFiles, maxBytes: options.maxSourceBytes },
         signal: abort.signal,
         runSetup: async (cwd) => {
-          setupVerdict = await phase('setup', spec.setup ?? '', cwd);
-          return setupVerdict === null;
+          setupEnding = await phase('setup', spec.setup ?? '', cwd);
+          return setupEnding === null;
         },
         onSource: (facts) => {
           writeAtomic(dir.source, JSON.stringify(facts));
         },
       });
       fingerprint = { ...workspace.fingerprint, ...code?.fingerprint };
-      if (!workspace.isReady && setupVerdict) return setupVerdict;
+      if (!workspace.isReady && setupEnding) return setupEnding;
       venv = findVenv(spec, dir.work);
       const hint = venvHint(spec, dir.work, venv, code?.isSandboxed ?? false);
       if (hint) log.note(hint);
@@ -290,11 +290,11 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
     return code ? code.blame(measured, 'no_metric') : measured;
   };
 
-  let verdict: Verdict;
+  let ending: Ending;
   try {
-    verdict = await wholeJob();
+    ending = await wholeJob();
   } catch (error) {
-    verdict = {
+    ending = {
       reason: (error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'disk_full' : 'internal_error',
       detail: `the runner failed: ${error instanceof Error ? error.message : String(error)}`.slice(0, 2000),
     };
@@ -304,14 +304,14 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
   unwatch();
   watched.stop();
   control.close();
-  if (code && !stop.cause && verdict.reason === 'completed') verdict = code.forgery() ?? verdict;
+  if (code && !stop.cause && ending.reason === 'completed') ending = code.forgery() ?? ending;
   // The proof is a whole scan that finds nothing of the job: the one that ended the last phase, if it found nothing.
   const left = await proveEnd(lastSweep, traces);
   const last = phases.at(-1);
   const value = metrics.last(spec.metric.name);
   const isMeasured =
-    verdict.reason !== 'cheated' &&
-    verdict.reason !== 'sealed_files_changed' &&
+    ending.reason !== 'cheated' &&
+    ending.reason !== 'sealed_files_changed' &&
     value !== undefined &&
     last !== undefined &&
     last.phase === (spec.evaluate === null ? 'train' : 'evaluate');
@@ -321,7 +321,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
   log.close();
   rmSync(dir.reserve, { force: true });
   const record: ExitRecord = {
-    ...verdict,
+    ...ending,
     exitCode: last?.exitCode ?? null,
     signal: last?.signal ?? null,
     metric: isMeasured ? (Number.isFinite(value) ? value : (String(value) as ExitRecord['metric'])) : null,
@@ -343,7 +343,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
   return true;
 }
 
-function stopBeforeTraining(cause: NonNullable<StopSignal['cause']>, limitMs: number): Verdict {
+function stopBeforeTraining(cause: NonNullable<StopSignal['cause']>, limitMs: number): Ending {
   if (cause.kind === 'limit')
     return {
       reason: 'setup_failed',

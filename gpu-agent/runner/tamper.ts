@@ -5,7 +5,7 @@ import type { SourceFacts } from '../workspace/describe-source.js';
 import { hashSealed } from '../workspace/describe-source.js';
 import { pythonStartFiles } from '../workspace/ruler.js';
 import { firstChange, stampFolder } from '../workspace/walk-files.js';
-import type { Verdict } from './classify.js';
+import type { Ending } from './classify.js';
 
 export interface TamperInput {
   spec: JobSpec;
@@ -25,7 +25,7 @@ const TOUCHED = /(?:^|\/)(?:__pycache__\/|\.nightshift-setup\.json$)/;
  * Remembers, before edited code runs, everything that the evaluator will rely on; the answer says afterwards what of it is not
  * as it was. Without a sandbox this is what stands between a patch and its ruler: it finds changes, it does not prevent them.
  */
-export function watchTampering(input: TamperInput): () => Verdict | null {
+export function watchTampering(input: TamperInput): () => Ending | null {
   const { spec, dir, setupBase } = input;
   const specText = readFileSync(dir.spec, 'utf8');
   const evaluation = existsSync(dir.evaluation) ? stampFolder(dir.evaluation) : null;
@@ -69,7 +69,7 @@ export function watchTampering(input: TamperInput): () => Verdict | null {
 }
 
 /** The source folder is the person's: a sealed file that changes there is a new ruler, whoever changed it. */
-function checkSource(source: string, before: SourceFacts['sealed']): Verdict | null {
+function checkSource(source: string, before: SourceFacts['sealed']): Ending | null {
   for (const { path, sha256 } of before) {
     let now: string | undefined;
     try {
@@ -106,7 +106,7 @@ function skips(path: string): boolean {
   return TOUCHED.test(path);
 }
 
-function cheated(detail: string): Verdict {
+function cheated(detail: string): Ending {
   return { reason: 'cheated', detail };
 }
 

@@ -47,7 +47,7 @@ test('memory below the floor ends a job at once, by KILL, with its own reason', 
   watched.stop();
   expect(ended.result).toMatchObject({ stoppedBy: ['KILL'], signal: 'SIGKILL', exitCode: null, clock: null });
   expect(ended.swept.left).toEqual([]);
-  const verdict = classifyPhase({
+  const ending = classifyPhase({
     ...ended,
     metric: undefined,
     tail: '',
@@ -56,7 +56,7 @@ test('memory below the floor ends a job at once, by KILL, with its own reason', 
     budgetMs: 1,
     limitMs: 1,
   });
-  expect(verdict).toMatchObject({ reason: 'oom_guard', detail: expect.stringContaining('2861 MiB') as string });
+  expect(ending).toMatchObject({ reason: 'oom_guard', detail: expect.stringContaining('2861 MiB') as string });
   expect(JSON.parse(readFileSync(join(home, 'telemetry.jsonl'), 'utf8'))).toMatchObject({
     attemptId: traces.attemptId,
     gpus: [],
