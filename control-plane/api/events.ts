@@ -73,9 +73,12 @@ export function events(deps: ApiDeps) {
         }
       };
       // The answer has begun: all that is left is to end it. The client comes back with the last id that it got.
-      return streamSSE(c, follow, async (error) => {
-        deps.log.warn({ err: error, requestId }, 'an event stream ended early');
-      }) as never;
+      return streamSSE(c, (stream) =>
+        // Left to itself the helper would send the fault as an event; a stream that ends is taken up again from its last id.
+        follow(stream).catch((error: unknown) => {
+          deps.log.warn({ err: error, requestId }, 'an event stream ended early');
+        }),
+      ) as never;
     },
   );
   return app;

@@ -25,6 +25,10 @@ export const runSchema = z
     endReason: z.string().nullable(),
     endDetail: z.string().nullable(),
     isStopping: z.boolean(),
+    waiting: z
+      .string()
+      .nullable()
+      .openapi({ description: 'why nothing of it is on a box although a job waits; null in lists' }),
     metric: z.object({ name: z.string(), goal: z.enum(['minimize', 'maximize']) }),
     baselineConfig: config,
     incumbent: z.object({ config, iteration: z.number().int().nullable() }),
@@ -36,7 +40,7 @@ export const runSchema = z
   })
   .openapi('Run');
 
-export function runView(run: RunRow): z.infer<typeof runSchema> {
+export function runView(run: RunRow, waiting: string | null = null): z.infer<typeof runSchema> {
   return {
     id: run.id,
     project: run.spec.name,
@@ -44,6 +48,7 @@ export function runView(run: RunRow): z.infer<typeof runSchema> {
     endReason: run.endReason,
     endDetail: run.endDetail,
     isStopping: run.stopRequestedAt !== null && run.endedAt === null,
+    waiting,
     metric: { name: run.spec.metric.name, goal: run.spec.metric.goal },
     baselineConfig: run.baselineConfig,
     incumbent: { config: run.incumbentConfig, iteration: run.incumbentIteration },

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { AppError, isTerminalRun, parseSpec, readSpecYaml, RUN_STATES, type Spec } from '@nightshift/protocol';
 import { findProject, findRun, listRuns, type RunRow } from '@nightshift/db';
+import { whyWaiting } from '../fleet/why-waiting.js';
 import { createRun } from '../loop/create-run.js';
 import { pauseRun, resumeRun, stopRun } from '../loop/steer-run.js';
 import { bearer, needs } from './auth.js';
@@ -103,7 +104,7 @@ export function runs(deps: ApiDeps) {
         state,
       });
       const page = paged(rows, limit, (row) => row.id);
-      return c.json({ ...page, items: page.items.map(runView) }, 200);
+      return c.json({ ...page, items: page.items.map((row) => runView(row)) }, 200);
     },
   );
 
@@ -119,7 +120,10 @@ export function runs(deps: ApiDeps) {
       request: { params: runId },
       responses: { 200: answer('the run', runSchema), ...problems('not_found') },
     }),
-    async (c) => c.json(runView(await requireRun(deps, c.req.valid('param').id)), 200),
+    async (c) => {
+      const run = await requireRun(deps, c.req.valid('param').id);
+      return c.json(runView(run, await whyWaiting(deps.db, run, new Date())), 200);
+    },
   );
 
   for (const [verb, act, summary] of [
@@ -163,7 +167,8 @@ export function runs(deps: ApiDeps) {
       await waitFor(deps.signal, c.req.valid('query').timeoutSeconds * 1000, async () =>
         isTerminalRun((await requireRun(deps, id)).state),
       );
-      return c.json(runView(await requireRun(deps, id)), 200);
+      const run = await requireRun(deps, id);
+      return c.json(runView(run, await whyWaiting(deps.db, run, new Date())), 200);
     },
   );
   return app;

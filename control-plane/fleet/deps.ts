@@ -25,3 +25,5 @@ export const DECLINED_MS = 500;
 export const LOST_AFTER_MS = 15 * 60_000;
 /** Failures of the infrastructure in a row after which a box is cordoned. */
 export const BREAKER_FAILURES = 3;
+/** An offer that was not accepted for so long is made again. Shorter repeats what is on its way; longer lets a box idle. */
+export const OFFER_AGAIN_MS = 10_000;

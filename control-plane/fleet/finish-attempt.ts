@@ -164,7 +164,11 @@ async function settleJob(
   });
 }
 
+// What a project got wrong (its source, its setup, its evaluator, what the owner does not allow) says nothing about the box.
+const REASONS_OF_THE_BOX: readonly JobReason[] = ['disk_full', 'internal_error'];
+
 async function updateBreaker(tx: Tx, boxId: string, reason: JobReason): Promise<void> {
+  if (isInfrastructureReason(reason) && !REASONS_OF_THE_BOX.includes(reason)) return;
   if (!isInfrastructureReason(reason)) {
     await clearInfraFailures(tx, boxId);
     return;

@@ -11,6 +11,7 @@ import { LOST_AFTER_MS, type AgentSocket, type FleetDeps } from './deps.js';
 import { Dispatcher } from './dispatcher.js';
 import { loseAttempt } from './finish-attempt.js';
 import { Heartbeats } from './heartbeats.js';
+import { offerAgain } from './offer-again.js';
 import { releasePins } from './release-pins.js';
 import { Session, type SessionHost } from './session.js';
 import { Terminals, type TerminalLink, type Watcher } from './terminals.js';
@@ -79,6 +80,7 @@ export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetr
       deps.wake.run(run.id);
     }
     await releasePins(deps.db, new Date());
+    await offerAgain(deps.db, sessions.values());
     await dispatcher.reconcile();
     dispatcher.wake();
   };

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { isTerminalRun } from '@nightshift/protocol';
 import {
   cancelJobsOfRun,
+  cancelQueuedJobs,
   claimProposing,
   insertIteration,
   lockRun,
   moveIteration,
   moveRun,
   recordEvent,
+  type JobRow,
   type RunRow,
   type Tx,
 } from '@nightshift/db';
@@ -95,7 +97,10 @@ async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step | StopEa
       await stopHopeless(tx, run, step);
       return undefined;
     case 'cancel_jobs':
-      await cancelJobsOfRun(tx, run.id, 'the run was stopped');
+      await tellCancelled(tx, await cancelJobsOfRun(tx, run.id, 'the run was stopped'));
+      return undefined;
+    case 'cancel_queued':
+      await tellCancelled(tx, await cancelQueuedJobs(tx, run.id, step.detail, step.jobIds));
       return undefined;
     case 'cancel_open':
       for (const iteration of step.iterations) {
@@ -122,4 +127,13 @@ async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step | StopEa
       });
       return undefined;
   }
+}
+
+async function tellCancelled(tx: Tx, jobs: JobRow[]): Promise<void> {
+  for (const job of jobs)
+    await recordEvent(tx, {
+      type: 'job.cancelled',
+      runId: job.runId,
+      payload: { jobId: job.id, attempt: job.attempt, reason: job.reason, detail: job.detail, metric: null },
+    });
 }

@@ -43,7 +43,7 @@ export type CodeTurn =
   | { kind: 'made'; made: MadePatch }
   | { kind: 'blocked'; blocked: BlockedTry[] }
   /** The model did not answer; nothing else can write patches, so that it is asked again later. */
-  | { kind: 'unanswered'; why: string };
+  | { kind: 'unanswered'; why: string; blocked: BlockedTry[] };
 
 /** A model's turn at the code: prompt, call, gate; a refusal is told to the model, up to three in an iteration. */
 export async function codeTurn(
@@ -61,7 +61,7 @@ export async function codeTurn(
   const repair = readRepair(iteration);
   while (blocked.length < MAX_BLOCKED) {
     if (isBreakerOpen(breaker, Date.now()))
-      return { kind: 'unanswered', why: `the model is left alone for a while: ${breaker.lastError}` };
+      return { kind: 'unanswered', why: `the model is left alone for a while: ${breaker.lastError}`, blocked };
     const prompt = buildCodePrompt({
       project: run.spec.name,
       metric: run.spec.metric,
@@ -85,6 +85,7 @@ export async function codeTurn(
       return {
         kind: 'unanswered',
         why: `the editable files do not fit into the model's context: ${prompt.tokens} tokens of ${promptBudget(model)} (proposer.model.contextTokens)`,
+        blocked,
       };
     const apiKey = model.apiKeyEnv === null ? null : (deps.apiKey(model.apiKeyEnv) ?? null);
     const answer = await callModel(model, { messages: prompt.messages, schema: null, apiKey, signal });
@@ -119,7 +120,7 @@ export async function codeTurn(
     else if (answer.error !== 'aborted')
       breaker = afterFailure(breaker, { error: answer.error, nowMs: Date.now(), retryAfterMs: answer.retryAfterMs });
     await updateRun(deps.db, run.id, { breaker });
-    if (!answer.ok) return { kind: 'unanswered', why: `${answer.error}: ${answer.detail}` };
+    if (!answer.ok) return { kind: 'unanswered', why: `${answer.error}: ${answer.detail}`, blocked };
     if (verdict?.verdict === 'pass') {
       const { proposal, files, treeHash, repeatOf } = verdict;
       return {

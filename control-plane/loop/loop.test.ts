@@ -204,6 +204,64 @@ describe('a run', () => {
   });
 });
 
+describe('several boxes', () => {
+  // Proposals of one pass are made from the same rows, as concurrent workers make them.
+  async function together(
+    run: RunRow,
+    boxes: PaperBox[],
+    measure: Parameters<PaperBox['work']>[0] = loss,
+  ): Promise<RunRow> {
+    for (let i = 0; i < 100; i++) {
+      for (let pass = 0; pass < 5; pass++) {
+        const claims = await advance(deps, run.id, { skip: false });
+        if (claims.length === 0) break;
+        await Promise.all(claims.map((claim) => propose(deps, claim)));
+      }
+      const current = (await findRun(deps.db, run.id)) as RunRow;
+      if (current.endedAt) return current;
+      for (const box of boxes) await box.work(measure);
+    }
+    throw new Error('the run did not end');
+  }
+
+  test('measure no configuration twice as if it were new', async () => {
+    const boxes = [await paperBox(deps.db), await paperBox(deps.db), await paperBox(deps.db)];
+    for (const kind of ['random', 'sampler'] as const) {
+      const run = await together(
+        await start({ boxes: { parallel: 3 }, proposer: { kind }, stop: { iterations: 15 } }),
+        boxes,
+      );
+      const keys = (await listIterations(deps.db, run.id))
+        .filter((i) => i.state !== 'cancelled')
+        .map((i) => i.configKey);
+      expect(keys).toHaveLength(15);
+      expect(new Set(keys).size).toBe(15);
+    }
+  });
+
+  test('end a run whose menu is exhausted, with every open iteration told', async () => {
+    const boxes = [await paperBox(deps.db), await paperBox(deps.db)];
+    const menu = { knobs: { mode: { type: 'str' as const, choices: ['a', 'b', 'c'], default: 'a' } } };
+    const run = await together(await start({ menu, boxes: { parallel: 3 } }), boxes, (config) =>
+      config.mode === 'a' ? 1 : 2,
+    );
+    expect(run).toMatchObject({ state: 'completed', endReason: 'menu_exhausted' });
+    const open = (await listIterations(deps.db, run.id)).filter((i) => i.state === 'cancelled').length;
+    expect(await listEvents(deps.db, { runId: run.id, types: ['iteration.cancelled'], limit: 10 })).toHaveLength(open);
+  });
+});
+
+describe('the wall limit', () => {
+  test('ends a run that still waits for a box for its baseline, and tells of the jobs that it takes back', async () => {
+    const run = await start({ boxes: { labels: ['no-such-box'] }, stop: { wall: '1h' } });
+    await step(run.id);
+    await database.sql`update runs set started_at = now() - interval '2 hours' where id = ${run.id}`;
+    await step(run.id);
+    expect(await findRun(deps.db, run.id)).toMatchObject({ state: 'completed', endReason: 'wall' });
+    expect(await listEvents(deps.db, { runId: run.id, types: ['job.cancelled'], limit: 10 })).toHaveLength(2);
+  });
+});
+
 describe('two replicas', () => {
   test('on one database decide every iteration once', async () => {
     const box = await paperBox(deps.db);

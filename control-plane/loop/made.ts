@@ -16,4 +16,4 @@ export type Attempted =
   | { made: Made }
   | { made: null; why: 'exhausted' | 'blocked'; blocked: BlockedTry[] }
   | { made: null; why: 'patch'; patch: MadePatch }
-  | { made: null; why: 'unanswered'; detail: string };
+  | { made: null; why: 'unanswered'; detail: string; blocked: BlockedTry[] };

@@ -10,6 +10,7 @@ export type Step =
   | { kind: 'end_run'; to: 'completed' | 'stopped' | 'failed'; reason: string; detail: string }
   | { kind: 'cancel_open'; iterations: IterationRow[]; detail: string }
   | { kind: 'cancel_jobs' }
+  | { kind: 'cancel_queued'; jobIds: string[]; detail: string }
   | { kind: 'decide'; iteration: IterationRow; jobs: JobRow[] }
   | { kind: 'start_iteration'; iteration: IterationRow }
   | { kind: 'create_iteration' }
@@ -61,6 +62,8 @@ function baselineStep(state: LoopState): Step {
   const waiting = state.baselineJobs.length - done.length;
   const infrastructure = done.find(isBroken);
   if (infrastructure) return failedByInfrastructure(state, infrastructure);
+  const stop = stopReason({ ...state, iterations: 0 });
+  if (stop && (waiting > 0 || done.every((job) => job.state === 'cancelled'))) return stopWaiting(state, stop);
   if (waiting > 0) return waiting <= state.run.spec.boxes.parallel ? proposalStep(state) : idle;
   if (done.some((job) => job.state === 'succeeded')) return { kind: 'begin_iterations' };
   if (state.open.length > 0)
@@ -84,13 +87,25 @@ function runningStep(state: LoopState): Step {
   const stop = stopReason({ ...state, iterations: state.iterations - waiting.length - measuring.length });
   if (stop) {
     if (waiting.length > 0) return { kind: 'cancel_open', iterations: waiting, detail: stop.detail };
-    if (measuring.length > 0 || state.audits.length > 0) return idle;
-    return { kind: 'end_run', to: 'completed', ...stop };
+    return stopWaiting(state, stop);
   }
   const activeJobs = openJobs.filter((job) => !isTerminalJob(job.state)).length + state.audits.length;
   const accepted = open.find((iteration) => iteration.state === 'accepted');
   if (accepted && activeJobs < run.spec.boxes.parallel) return { kind: 'start_iteration', iteration: accepted };
   return proposalStep(state);
+}
+
+// A stop condition holds: what trains may end and count, what still waits for a box is not begun.
+function stopWaiting(state: LoopState, stop: { reason: string; detail: string }): Step {
+  const live = [...state.baselineJobs, ...state.openJobs, ...state.audits].filter((job) => !isTerminalJob(job.state));
+  // A queued replicate stays: without it its iteration would only ask for it again.
+  const unbegun = live.filter(
+    (job) => job.state === 'queued' && job.role !== 'replicate' && (job.role !== 'audit' || job.iterationId === null),
+  );
+  if (unbegun.length > 0) return { kind: 'cancel_queued', jobIds: unbegun.map((job) => job.id), detail: stop.detail };
+  if (live.length > 0) return idle;
+  if (state.open.length > 0) return { kind: 'cancel_open', iterations: state.open, detail: stop.detail };
+  return { kind: 'end_run', to: 'completed', ...stop };
 }
 
 // Keeps `parallel` proposals ready while jobs train, so that a box never waits for a proposer.

@@ -4,16 +4,20 @@ import {
   deferProposing,
   findIterationById,
   findRun,
+  isParked,
   listOpenIterations,
+  listTriedConfigs,
   lockRun,
   moveIteration,
   moveRun,
   parkProposing,
   recordEvent,
+  releaseProposing,
   renewLease,
   updateRun,
   type IterationRow,
   type RunRow,
+  type Tx,
 } from '@nightshift/db';
 import {
   describeBelief,
@@ -121,11 +125,16 @@ async function codeAttempt(
 ): Promise<Attempted> {
   const model = await climbLadder(deps, run, context);
   if (!model)
-    return { made: null, why: 'unanswered', detail: 'patches need proposer.model, or somebody who hands them in' };
+    return {
+      made: null,
+      why: 'unanswered',
+      detail: 'patches need proposer.model, or somebody who hands them in',
+      blocked: iteration.blocked,
+    };
   const turn = await codeTurn(deps, run, iteration, context, model, signal);
   if (turn.kind === 'made') return { made: null, why: 'patch', patch: turn.made };
   if (turn.kind === 'blocked') return { made: null, why: 'blocked', blocked: turn.blocked };
-  return { made: null, why: 'unanswered', detail: turn.why };
+  return { made: null, why: 'unanswered', detail: turn.why, blocked: turn.blocked };
 }
 
 // In a hybrid the sampler's model looks at the language model's proposal first: what promises too little costs no GPU time.
@@ -138,7 +147,7 @@ async function isWorthMeasuring(
   made: Made,
 ): Promise<boolean> {
   if (run.spec.proposer.kind !== 'hybrid') return true;
-  const screening = screenChange(input, made.verdict.proposal);
+  const screening = screenChange(input, made.verdict.proposal, context.turns);
   const least = leastPromise(context.turns);
   if (!screening || screening.promise >= least) return true;
   await recordEvent(deps.db, {
@@ -197,11 +206,16 @@ async function store(
     if (!current || current.endedAt) return;
     if (attempted.made) {
       const { proposer, verdict, belief, blocked, critique } = attempted.made;
+      const key = measureKey(verdict.config, context.comparator.codeKey);
+      if (verdict.repeatOf === null && (await isTakenMeanwhile(tx, run, iteration.id, key))) {
+        await releaseProposing(tx, iteration.id, claim.leaseToken);
+        return;
+      }
       const isStored = await acceptProposal(tx, iteration.id, claim.leaseToken, {
         proposer,
         proposal: verdict.proposal,
         config: verdict.config,
-        configKey: measureKey(verdict.config, context.comparator.codeKey),
+        configKey: key,
         codeKey: context.comparator.codeKey,
         comparatorKey: context.comparator.key,
         repeatOf: verdict.repeatOf,
@@ -218,12 +232,18 @@ async function store(
       return;
     }
     if (attempted.why === 'patch') {
+      const { patch } = attempted;
+      const key = measureKey(context.comparator.config, patch.codeKey);
+      if (patch.repeatOf === null && (await isTakenMeanwhile(tx, run, iteration.id, key))) {
+        await releaseProposing(tx, iteration.id, claim.leaseToken);
+        return;
+      }
       await storePatch(tx, run, iteration, context, claim.leaseToken, attempted.patch, 'model');
       return;
     }
     if (attempted.why === 'unanswered') {
       // Nobody else can write patches: the model is asked again later, while the run waits and says so.
-      await deferProposing(tx, iteration.id, claim.leaseToken, UNANSWERED_MS);
+      await deferProposing(tx, iteration.id, claim.leaseToken, { afterMs: UNANSWERED_MS, blocked: attempted.blocked });
       await recordEvent(tx, {
         type: 'model.unanswered',
         runId: run.id,
@@ -250,19 +270,37 @@ async function store(
       await updateLiveFigures(tx, current, iteration.id);
       return;
     }
-    // Nothing new is left to propose; while something trains, a keep may open new ground.
+    // Nothing new is left to propose; while something trains or waits to, a keep may open new ground.
     const others = (await listOpenIterations(tx, run.id)).filter((open) => open.id !== iteration.id);
-    if (others.length > 0 || current.state !== 'running') {
+    const parked = others.filter(isParked);
+    if (parked.length < others.length || current.state !== 'running') {
       await parkProposing(tx, iteration.id, claim.leaseToken);
       return;
     }
     const detail = 'every legal change of one knob has been measured';
-    await moveIteration(tx, iteration.id, 'proposing', 'cancelled', { endedAt: new Date() }, claim.leaseToken);
-    await moveRun(tx, run.id, ['running'], 'completed', {
-      endedAt: new Date(),
-      endReason: 'menu_exhausted',
-      endDetail: detail,
-    });
+    const endedAt = new Date();
+    for (const open of [...parked, iteration]) {
+      await moveIteration(
+        tx,
+        open.id,
+        'proposing',
+        'cancelled',
+        { endedAt },
+        open.id === iteration.id ? claim.leaseToken : undefined,
+      );
+      await recordEvent(tx, {
+        type: 'iteration.cancelled',
+        runId: run.id,
+        payload: { iteration: open.number, detail },
+      });
+    }
+    await moveRun(tx, run.id, ['running'], 'completed', { endedAt, endReason: 'menu_exhausted', endDetail: detail });
     await recordEvent(tx, { type: 'run.completed', runId: run.id, payload: { reason: 'menu_exhausted', detail } });
   });
+}
+
+// Whoever proposed beside this one, from the same rows, may have booked the same configuration first: the run's lock decides.
+async function isTakenMeanwhile(tx: Tx, run: RunRow, iterationId: string, key: string): Promise<boolean> {
+  if (run.spec.policy.repeat === 'allow') return false;
+  return (await listTriedConfigs(tx, run.id, iterationId)).some((row) => row.configKey === key);
 }

@@ -3,6 +3,7 @@ import {
   listAttemptsOfJobs,
   listIterations,
   listJobsOfIterations,
+  listAudits,
   listBaselineJobs,
   listModelCallsOfIteration,
   listModelCallsOfRun,
@@ -83,8 +84,9 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
   const jobsOf = groupBy(jobs, (job) => job.iterationId);
   const attemptsOf = groupBy(attempts, (attempt) => attempt.jobId);
   const callsOf = groupBy(await listModelCallsOfRun(q, run.id), (call) => call.iterationId);
-  const audits = jobs.filter((job) => job.role === 'audit' && job.configKey === run.baselineKey);
-  const baseline = [...(await listBaselineJobs(q, run.id)), ...audits].flatMap((job) =>
+  // Further measurements of what candidates were compared with, whoever asked for them: they belong to what they measured.
+  const audits = groupBy(await listAudits(q, run.id), (job) => job.configKey);
+  const baseline = [...(await listBaselineJobs(q, run.id)), ...(audits.get(run.baselineKey) ?? [])].flatMap((job) =>
     job.metric === null ? [] : [job.metric],
   );
   return {
@@ -103,7 +105,10 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
         own.flatMap((job) => attemptsOf.get(job.id) ?? []),
         callsOf.get(iteration.id) ?? [],
       );
-      return record ? [record] : [];
+      if (record?.outcome !== 'kept' || iteration.configKey === null) return record ? [record] : [];
+      const again = (audits.get(iteration.configKey) ?? []).flatMap((job) => (job.metric === null ? [] : [job.metric]));
+      const values = [...record.values, ...again];
+      return [{ ...record, values, metric: meanOf(values) }];
     }),
     warnings: [],
   };

@@ -145,7 +145,7 @@ export async function callModel(spec: ModelSpec, request: ModelRequest, deps: Mo
       }
       note(attempt, result);
       if (result.kind === 'answered') {
-        const problem = completionProblem(completion);
+        const problem = completionProblem(completion, request.schema !== null);
         if (problem === null) {
           if (tried.length > 1) known[key] = capability;
           return {
@@ -194,12 +194,12 @@ function answerOf({ text, reasoning, finishReason, promptTokens, completionToken
 }
 
 /** Why a completed stream is no answer; null when there is text to look at. */
-function completionProblem(completion: Completion): { detail: string; isEmptyStop: boolean } | null {
+function completionProblem(completion: Completion, isJson: boolean): { detail: string; isEmptyStop: boolean } | null {
   const { text, reasoning, refusal, finishReason } = completion;
   if (finishReason === 'content_filter')
     return { detail: "the server's content filter cut the answer", isEmptyStop: false };
-  // A server that never says how it finished is believed when what it sent is whole.
-  if (finishReason === null && !isWhole(text))
+  // A server that never says how it finished is believed when what it sent is whole; of a patch the gate judges that.
+  if (finishReason === null && isJson && !isWhole(text))
     return { detail: 'the stream ended before the answer did', isEmptyStop: false };
   if (text.trim() !== '') return null;
   if (refusal !== '') return { detail: `the model declined: ${refusal.slice(0, 300)}`, isEmptyStop: false };

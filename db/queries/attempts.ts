@@ -129,3 +129,22 @@ export async function markReleased(q: Queryable, id: string): Promise<void> {
     .set({ releasedAt: sql`coalesce(${attempts.releasedAt}, now())` })
     .where(eq(attempts.id, id));
 }
+
+/** Attempts that were offered to these boxes some time ago and never accepted: a socket that died took the offer with it. */
+export function listUnaccepted(q: Queryable, boxIds: string[], afterMs: number): Promise<LiveAttempt[]> {
+  if (boxIds.length === 0) return Promise.resolve([]);
+  return q
+    .select({ attempt: attempts, job: jobs, run: runs })
+    .from(attempts)
+    .innerJoin(jobs, eq(jobs.id, attempts.jobId))
+    .innerJoin(runs, eq(runs.id, jobs.runId))
+    .where(
+      and(
+        inArray(attempts.boxId, boxIds),
+        eq(attempts.state, 'assigned'),
+        isNull(attempts.acceptedAt),
+        sql`${attempts.offeredAt} < now() - make_interval(secs => ${afterMs / 1000})`,
+      ),
+    )
+    .orderBy(asc(attempts.id));
+}

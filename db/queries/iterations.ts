@@ -184,6 +184,19 @@ export async function moveIteration(
 
 const PARKED = 'parked';
 
+/** Whether a proposing iteration is set aside until the next decision. */
+export function isParked(iteration: IterationRow): boolean {
+  return iteration.state === 'proposing' && iteration.leaseToken === PARKED;
+}
+
+/** Gives a proposing iteration back at once: somebody takes it up with fresh rows. */
+export async function releaseProposing(q: Queryable, id: string, leaseToken: string): Promise<void> {
+  await q
+    .update(iterations)
+    .set({ leaseToken: null, leaseUntil: null })
+    .where(and(eq(iterations.id, id), eq(iterations.state, 'proposing'), eq(iterations.leaseToken, leaseToken)));
+}
+
 /** Sets a proposing iteration aside until the next decision: there is nothing new to propose now, but a keep may open new ground. */
 export async function parkProposing(q: Queryable, id: string, leaseToken: string): Promise<boolean> {
   const rows = await q
@@ -210,11 +223,16 @@ export async function countVetoes(q: Queryable, runId: string): Promise<number> 
   return Number(rows[0]?.n ?? 0);
 }
 
-/** Gives a proposing iteration back for later: nobody takes it up before `afterMs`. */
-export async function deferProposing(q: Queryable, id: string, leaseToken: string, afterMs: number): Promise<boolean> {
+/** Gives a proposing iteration back for later, with what was refused so far: nobody takes it up before `afterMs`. */
+export async function deferProposing(
+  q: Queryable,
+  id: string,
+  leaseToken: string,
+  later: { afterMs: number; blocked: BlockedTry[] },
+): Promise<boolean> {
   const rows = await q
     .update(iterations)
-    .set({ leaseUntil: sql`now() + make_interval(secs => ${afterMs / 1000})` })
+    .set({ leaseUntil: sql`now() + make_interval(secs => ${later.afterMs / 1000})`, blocked: later.blocked })
     .where(and(eq(iterations.id, id), eq(iterations.state, 'proposing'), eq(iterations.leaseToken, leaseToken)))
     .returning({ id: iterations.id });
   return rows.length === 1;

@@ -62,6 +62,15 @@ export function listBaselineJobs(q: Queryable, runId: string): Promise<JobRow[]>
     .orderBy(asc(jobs.replicate));
 }
 
+/** Measurements of what candidates were compared with, beyond its own. */
+export function listAudits(q: Queryable, runId: string): Promise<JobRow[]> {
+  return q
+    .select()
+    .from(jobs)
+    .where(and(eq(jobs.runId, runId), eq(jobs.role, 'audit'), isNotNull(jobs.metric)))
+    .orderBy(asc(jobs.id));
+}
+
 export function listJobsOfIterations(q: Queryable, iterationIds: string[]): Promise<JobRow[]> {
   if (iterationIds.length === 0) return Promise.resolve([]);
   return q.select().from(jobs).where(inArray(jobs.iterationId, iterationIds)).orderBy(asc(jobs.id));
@@ -142,16 +151,23 @@ export async function moveJob(
   return rows.length === 1;
 }
 
-/** Ends the queued jobs of a run and asks for the end of those that a box has. */
-export async function cancelJobsOfRun(tx: Tx, runId: string, detail: string): Promise<void> {
-  await tx
+/** Ends queued jobs of a run, all or some; gives those that it ended. */
+export async function cancelQueuedJobs(tx: Tx, runId: string, detail: string, ids?: string[]): Promise<JobRow[]> {
+  return tx
     .update(jobs)
     .set({ state: 'cancelled', reason: 'cancelled' satisfies JobReason, detail, endedAt: sql`now()` })
-    .where(and(eq(jobs.runId, runId), eq(jobs.state, 'queued')));
+    .where(and(eq(jobs.runId, runId), eq(jobs.state, 'queued'), ids === undefined ? undefined : inArray(jobs.id, ids)))
+    .returning();
+}
+
+/** Ends the queued jobs of a run, gives those, and asks for the end of the jobs that a box has. */
+export async function cancelJobsOfRun(tx: Tx, runId: string, detail: string): Promise<JobRow[]> {
+  const ended = await cancelQueuedJobs(tx, runId, detail);
   await tx
     .update(jobs)
     .set({ cancelRequestedAt: sql`coalesce(${jobs.cancelRequestedAt}, now())` })
     .where(and(eq(jobs.runId, runId), inArray(jobs.state, ['assigned', 'running'])));
+  return ended;
 }
 
 /** Asks for the end of one job: a queued one ends at once, one on a box when the box has stopped it. */

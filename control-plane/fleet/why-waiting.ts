@@ -1,0 +1,36 @@
+import { listActiveJobs, listBoxes, type BoxRow, type JobRow, type Queryable, type RunRow } from '@nightshift/db';
+import { effectiveLabels } from './job-spec.js';
+
+const MOST_BOXES = 500;
+
+/** Why nothing of a run is on a box although a job of it is queued, in a sentence with what to do; null when it does not wait. */
+export async function whyWaiting(q: Queryable, run: RunRow, now: Date): Promise<string | null> {
+  if (run.state !== 'baseline' && run.state !== 'running') return null;
+  const jobs = await listActiveJobs(q, run.id);
+  const job = jobs.find((one) => one.state === 'queued');
+  if (!job || jobs.some((one) => one.state !== 'queued')) return null;
+  return explain(job, run.spec.boxes.labels, await listBoxes(q, { limit: MOST_BOXES }), now);
+}
+
+function explain(job: JobRow, labels: string[], boxes: BoxRow[], now: Date): string | null {
+  if (job.notBefore && job.notBefore > now)
+    return `its job is tried again at ${job.notBefore.toISOString()}, after a failure of the infrastructure`;
+  if (boxes.length === 0) return 'no box is enrolled: nightshift boxes enrol';
+  const pinned = job.pinnedBoxId === null ? boxes : boxes.filter((box) => box.id === job.pinnedBoxId);
+  const fitting = pinned.filter((box) => labels.every((label) => effectiveLabels(box).includes(label)));
+  if (fitting.length === 0) return `no box has the labels ${labels.join(', ')}: nightshift boxes shows what they have`;
+  const free = fitting.filter((box) => whyNoWork(box) === null);
+  if (free.length > 0) return null;
+  return `no box takes work: ${fitting
+    .slice(0, 5)
+    .map((box) => `${box.name} is ${whyNoWork(box)}`)
+    .join('; ')}`;
+}
+
+function whyNoWork(box: BoxRow): string | null {
+  if (box.state === 'unreachable') return `unreachable since ${box.lastSeenAt?.toISOString() ?? 'it was enrolled'}`;
+  if (box.dirtyPids.length > 0) return `dirty (nightshift boxes clean ${box.name})`;
+  if (box.isDraining) return 'draining';
+  if (box.isCordoned) return `cordoned (nightshift boxes uncordon ${box.name})`;
+  return null;
+}
