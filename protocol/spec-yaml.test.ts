@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { AppError, type FieldError } from './errors.js';
-import { parseSpec } from './spec.js';
+import { parseSpec, specJsonSchema } from './spec.js';
 import { readSpecYaml } from './spec-yaml.js';
 
 function errorsOf(text: string): FieldError[] {
@@ -109,4 +109,48 @@ test('an alias or a merge that cannot be followed is a mistake of the file', () 
     expect(error?.line).toEqual(line);
   }
   expect(readSpecYaml('a: &a { b: 1 }\nc: *a\n').value).toEqual({ a: { b: 1 }, c: { b: 1 } });
+});
+
+test('durations that reach a job or a timer are bounded', () => {
+  const at = (text: string) => errorsOf(RIGHT.replace('budget: 5s', text));
+  expect(at(`budget: ${'9'.repeat(400)}d`)).toMatchObject([{ path: 'job.budget', line: 6 }]);
+  expect(at('limit: 400d')).toMatchObject([{ path: 'job.limit', message: 'a duration is 366 days at most' }]);
+  expect(at('budget: 0.1ms')).toMatchObject([{ path: 'job.budget', message: 'must be more than 0' }]);
+  const model = (timeout: string) => `proposer: { model: { baseUrl: http://a, name: m, timeout: ${timeout} } }\n`;
+  for (const timeout of ['0s', '25h'])
+    expect(errorsOf(RIGHT + model(timeout))).toMatchObject([{ path: 'proposer.model.timeout', line: 9 }]);
+  expect(errorsOf(RIGHT + model('24h'))).toEqual([]);
+  expect(errorsOf(`${RIGHT}edit: { files: [a], probe: 0s }\n`)).toMatchObject([{ path: 'edit.probe', line: 9 }]);
+});
+
+test('the parser and the JSON Schema take the same base URLs', () => {
+  interface Node {
+    properties: Record<string, Node>;
+    pattern: string;
+    format: string;
+  }
+  const schema = (specJsonSchema() as unknown as Node).properties.proposer?.properties.model?.properties.baseUrl;
+  expect(schema?.format).toBe('uri');
+  const pattern = new RegExp(schema?.pattern ?? '', 'u');
+  for (const [baseUrl, isRight] of [
+    ['http://127.0.0.1:8000/v1', true],
+    ['https://models.example/a%20b?c=[d]', true],
+    ['http://[::1]:80/v1', true],
+    [' http://a/v1', false],
+    ['http://a/v1 ', false],
+    ['http://mod\u00e9le/v1', false],
+    ['http://a/\tv1', false],
+    ['ftp://a/v1', false],
+    ['http:a', false],
+  ] as const) {
+    const spec = { name: 'a', metric: { name: 'm', goal: 'minimize' }, job: { train: 'x' } };
+    const input = {
+      ...spec,
+      menu: { knobs: { x: { type: 'bool', default: true } } },
+      proposer: { model: { baseUrl, name: 'm' } },
+    };
+    expect([baseUrl, pattern.test(baseUrl)]).toEqual([baseUrl, isRight]);
+    if (isRight) expect(parseSpec(input).proposer.model?.baseUrl).toBe(baseUrl);
+    else expect(() => parseSpec(input)).toThrow('proposer.model.baseUrl: needs a URL');
+  }
 });

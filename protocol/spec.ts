@@ -12,10 +12,19 @@ const name = z
   .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'needs 1 to 63 letters, digits, . _ or -, starting with a letter or digit');
 const command = z.string().min(1, 'must not be empty').max(10_000);
 const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not an environment variable name');
+// ASCII, nothing before or after: what a URL parser would trim or rewrite is refused, so that the JSON Schema can say the same.
+const httpUrl = z
+  .string()
+  .regex(/^https?:\/\/[A-Za-z0-9[][\w.~:/?#[\]@!$&'()*+,;=%-]*$/, {
+    error: 'needs a URL in ASCII without blanks, such as http://127.0.0.1:8000/v1',
+    abort: true,
+  })
+  .refine((text) => URL.canParse(text), 'needs a URL such as http://127.0.0.1:8000/v1')
+  .meta({ format: 'uri' });
 const fraction = z.number().min(0).max(1);
 
 const modelSchema = z.strictObject({
-  baseUrl: z.url({ protocol: /^https?$/ }).describe('an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1'),
+  baseUrl: httpUrl.describe('an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1'),
   name: z.string().min(1).max(200),
   temperature: z.number().min(0).max(2).optional(),
   maxTokens: z.number().int().min(16).max(100_000).optional(),
@@ -311,6 +320,9 @@ export interface Spec {
   startsFrom?: { runId: string; iteration: number } | undefined;
 }
 
+/** One timer waits for an answer, and a timer takes no more than 24 days. */
+const MAX_MODEL_TIMEOUT_MS = 86_400_000;
+
 const KEYS = [
   ...knownKeys(specInputSchema.shape),
   ...['path', 'git', 'ref', 'archive', 'knobs', 'constraints', 'cross_constraints'],
@@ -344,6 +356,13 @@ export function parseSpec(input: unknown): Spec {
   const budgetMs = ms(spec.job.budget, 300_000);
   const limitMs = ms(spec.job.limit, budgetMs * 2 + 60_000);
   if (budgetMs <= 0) errors.push({ path: 'job.budget', message: 'must be more than 0' });
+  if (spec.edit?.probe !== undefined && ms(spec.edit.probe, 0) <= 0)
+    errors.push({ path: 'edit.probe', message: 'must be more than 0; leave it out for no probe' });
+  for (const [path, model] of modelsOf(spec.proposer)) {
+    const timeoutMs = ms(model.timeout, 120_000);
+    if (timeoutMs <= 0 || timeoutMs > MAX_MODEL_TIMEOUT_MS)
+      errors.push({ path: `${path}.timeout`, message: 'must be more than 0 and at most 24h' });
+  }
   if (limitMs < budgetMs)
     errors.push({
       path: 'job.limit',
@@ -442,6 +461,14 @@ export function parseSpec(input: unknown): Spec {
     boxes: { labels: spec.boxes?.labels ?? [], parallel: spec.boxes?.parallel ?? 1 },
     seed: spec.seed ?? 0,
   };
+}
+
+function modelsOf(proposer: z.output<typeof specInputSchema>['proposer']): [string, z.output<typeof modelSchema>][] {
+  return [
+    ['proposer.model', proposer?.model] as const,
+    ['proposer.critic', proposer?.critic] as const,
+    ...(proposer?.ladder?.models ?? []).map((model, i) => [`proposer.ladder.models.${i}`, model] as const),
+  ].flatMap(([path, model]) => (model === undefined ? [] : [[path, model]]));
 }
 
 function sourceOf(source: z.output<typeof specInputSchema>['source']): Spec['source'] {
