@@ -1,7 +1,7 @@
 import { EXIT } from './exit-codes.js';
 
 export interface Interrupt {
-  /** Aborts at the first INT or TERM; the second INT ends the process at once. */
+  /** Aborts at the first INT or TERM; the second one ends the process at once. */
   signal: AbortSignal;
   /** Gives the signals back to whoever had them. */
   release(): void;
@@ -9,8 +9,8 @@ export interface Interrupt {
 
 export function onInterrupt(): Interrupt {
   const controller = new AbortController();
-  const stop = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted && signal === 'SIGINT') process.exit(EXIT.cancelled);
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(EXIT.cancelled);
     controller.abort();
   };
   process.on('SIGINT', stop);

@@ -45,7 +45,7 @@ export interface ReportFacts {
 export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportFacts {
   const { goal } = trajectory.metric;
   return {
-    headline: headlineOf(trajectory, analysis),
+    headline: [...headlineOf(trajectory, analysis), ...configurationOf(trajectory)],
     figures: figuresOf(trajectory, analysis),
     keeps: trajectory.records
       .filter((record) => record.outcome === 'kept')
@@ -62,6 +62,13 @@ export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportF
     failures: failuresOf(trajectory),
     noise: noiseWords(analysis),
   };
+}
+
+/** What a reader takes away: the complete configuration of the last keep, as JSON that a job can be run with. */
+function configurationOf(trajectory: Trajectory): string[] {
+  const last = trajectory.records.findLast((record) => record.outcome === 'kept' && record.config !== null);
+  if (!last?.config || Object.keys(last.config).length === 0) return [];
+  return [`The configuration that the run ended with (iteration ${last.iteration}): ${JSON.stringify(last.config)}`];
 }
 
 /** A pair as reports name it; a patch by its summary, where somebody gave one. */
