@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { apiKeys } from '../api-keys.js';
 import { withJson, type Cli, type ClientOptions } from '../cli.js';
 import { readTokenFile, writePrivate } from '../home.js';
 import { aborted, onInterrupt } from '../interrupt.js';
@@ -32,7 +33,7 @@ export function addServe(program: Command, cli: Cli): void {
         port,
         log,
         version,
-        apiKey: (name) => processEnv[name],
+        apiKey: apiKeys(processEnv, log),
       }).catch((error: unknown) => {
         throw listenError(error, host, port);
       });

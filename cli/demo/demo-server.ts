@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AppError } from '@nightshift/protocol';
 import { startControlPlane } from '@nightshift/control-plane/main';
 import type { Cli } from '../cli.js';
+import { apiKeys } from '../api-keys.js';
 import { connect, dataOf, type Api } from '../client.js';
 import { listenError } from '../listen-error.js';
 import { readTokenFile, writePrivate, type Home } from '../home.js';
@@ -26,15 +27,16 @@ export async function startDemoServer(
 ): Promise<DemoServer> {
   mkdirSync(home.path, { recursive: true, mode: 0o700 });
   const logFile = createWriteStream(join(home.path, 'control-plane.log'), { flags: 'a', mode: 0o600 });
+  const log = createLog({ isPretty: false, write: (text) => void logFile.write(text) });
   const port = options.port ?? (await choosePort(HOST, cli.environment.port ?? USUAL_PORT));
   const controlPlane = await startControlPlane({
     databaseUrl: options.databaseUrl,
     dataDir: home.postgres,
     host: HOST,
     port,
-    log: createLog({ isPretty: false, write: (text) => void logFile.write(text) }),
+    log,
     version: cli.version,
-    apiKey: (name) => cli.processEnv[name],
+    apiKey: apiKeys(cli.processEnv, log),
   }).catch((error: unknown) => {
     throw startError(error, port, home, options.databaseUrl === undefined);
   });
