@@ -1,8 +1,10 @@
 import { AppError } from '@nightshift/protocol';
 
-/** What Node says of an address that cannot be listened on, as an error with a way out. Others come back as they are. */
+/** What Node says of an address that cannot be listened on, as an error with a way out. Errors of anything else (a file, a database) come back as they are. */
 export function listenError(error: unknown, host: string, port: number): unknown {
-  switch ((error as NodeJS.ErrnoException).code) {
+  const { code, syscall, hostname } = error as NodeJS.ErrnoException & { hostname?: string };
+  if (syscall !== 'listen' && !(syscall === 'getaddrinfo' && hostname === host)) return error;
+  switch (code) {
     case 'EADDRINUSE':
       return new AppError('conflict', `port ${port} on ${host} is taken`, {
         cause: error,
@@ -15,6 +17,7 @@ export function listenError(error: unknown, host: string, port: number): unknown
       });
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
+    case 'EAI_AGAIN':
       return new AppError('config_invalid', `${host} is no address of this machine`, {
         cause: error,
         hint: '127.0.0.1 is this machine alone; 0.0.0.0 or :: is every address',
