@@ -6,6 +6,7 @@ import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
 import { idempotencyHeader, idempotent } from './idempotency.js';
 import { decodeCursor, paged, pageOf, pageQuery } from './paging.js';
+import { pathNumber } from './path-number.js';
 import { BAD_BODY, problems } from './problem.js';
 import { answer, body, router } from './router.js';
 import { iterationSchema, iterationView } from './run-view.js';
@@ -65,14 +66,7 @@ const callSchema = z
   })
   .openapi('ModelCall');
 
-const numbered = runId.extend({
-  number: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(2 ** 31 - 1)
-    .openapi({ param: { name: 'number', in: 'path' } }),
-});
+const numbered = runId.extend({ number: pathNumber('number') });
 
 export function iterations(deps: ApiDeps) {
   const app = router();

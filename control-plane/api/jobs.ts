@@ -23,6 +23,9 @@ import { waitFor } from './wait.js';
 /** Log bytes in one answer at most; a client reads on with Range. */
 const MAX_LOG_BYTES = 4 * 1024 * 1024;
 
+/** The largest sequence number that the database stores. */
+const MAX_SEQ = 2 ** 31 - 1;
+
 const jobId = z.object({
   id: z
     .string()
@@ -132,14 +135,24 @@ export function jobs(deps: ApiDeps) {
     }),
     async (c) => {
       const job = await requireJob(deps, c.req.valid('param').id);
-      if (job.endedAt) throw new AppError('illegal_state', `the job is ${job.state} already`);
-      await deps.db.transaction(async (tx) => {
-        await cancelJob(tx, job.id, 'cancelled on request');
-        await recordEvent(tx, { type: 'job.cancelling', runId: job.runId, payload: { jobId: job.id } });
+      const detail = 'cancelled on request';
+      const changed = await deps.db.transaction(async (tx) => {
+        const done = await cancelJob(tx, job.id, detail);
+        const { id: jobId, runId, attempt } = job;
+        if (done === 'ended')
+          await recordEvent(tx, {
+            type: 'job.cancelled',
+            runId,
+            payload: { jobId, attempt, reason: 'cancelled', detail, metric: null },
+          });
+        if (done === 'asked') await recordEvent(tx, { type: 'job.cancelling', runId, payload: { jobId } });
+        return done;
       });
+      const now = await requireJob(deps, job.id);
+      if (changed === null && now.endedAt) throw new AppError('illegal_state', `the job is ${now.state} already`);
       deps.wake.run(job.runId);
       deps.wake.fleet();
-      return c.json(jobView(await requireJob(deps, job.id)), 200);
+      return c.json(jobView(now), 200);
     },
   );
 
@@ -177,7 +190,7 @@ export function jobs(deps: ApiDeps) {
     async (c) => {
       const { id } = c.req.valid('param');
       const { attempt: number, wait } = c.req.valid('query');
-      await requireJob(deps, id);
+      let job = await requireJob(deps, id);
       const find = async () =>
         number === undefined
           ? findLatestAttempt(deps.db, id)
@@ -189,7 +202,6 @@ export function jobs(deps: ApiDeps) {
           'range_not_satisfiable',
           `Range: ${header} is not of the form bytes=FROM- or bytes=FROM-TO or bytes=-LAST`,
         );
-      let job = await requireJob(deps, id);
       let attempt = await find();
       const start = 'from' in range ? range.from : 0;
       if (wait > 0)
@@ -233,7 +245,7 @@ export function jobs(deps: ApiDeps) {
         params: jobId,
         query: z.object({
           name: z.string().max(100).optional(),
-          after: z.coerce.number().int().min(0).default(0),
+          after: z.coerce.number().int().min(0).max(MAX_SEQ).default(0),
           limit: z.coerce.number().int().min(1).max(5000).default(1000),
         }),
       },

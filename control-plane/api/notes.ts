@@ -13,6 +13,7 @@ import { diffOf } from '../patch/diff-of.js';
 import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
 import { idempotencyHeader, idempotent } from './idempotency.js';
+import { pathNumber } from './path-number.js';
 import { BAD_BODY, problems } from './problem.js';
 import { answer, body, router } from './router.js';
 import { requireRun, runId } from './runs.js';
@@ -44,14 +45,7 @@ function noteView(row: NoteRow, adopted: NoteRow | undefined): z.infer<typeof no
   };
 }
 
-const versioned = runId.extend({
-  version: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(2 ** 31 - 1)
-    .openapi({ param: { name: 'version', in: 'path' } }),
-});
+const versioned = runId.extend({ version: pathNumber('version') });
 
 export function notes(deps: ApiDeps) {
   const app = router();

@@ -170,16 +170,27 @@ export async function cancelJobsOfRun(tx: Tx, runId: string, detail: string): Pr
   return ended;
 }
 
-/** Asks for the end of one job: a queued one ends at once, one on a box when the box has stopped it. */
-export async function cancelJob(tx: Tx, id: string, detail: string): Promise<void> {
+/**
+ * Asks for the end of one job: a queued one ends at once ('ended'), one on a box when the box has stopped it ('asked'). Null when there was
+ * nothing to change: the job has ended, or its end was asked for already.
+ */
+export async function cancelJob(tx: Tx, id: string, detail: string): Promise<'ended' | 'asked' | null> {
+  // Locked first: between two updates a job could go from one state to the other, and be missed by both.
+  const [job] = await tx.select().from(jobs).where(eq(jobs.id, id)).for('update');
+  if (!job || job.endedAt !== null) return null;
+  if (job.state === 'queued') {
+    await tx
+      .update(jobs)
+      .set({ state: 'cancelled', reason: 'cancelled' satisfies JobReason, detail, endedAt: sql`now()` })
+      .where(eq(jobs.id, id));
+    return 'ended';
+  }
+  if (job.cancelRequestedAt !== null) return null;
   await tx
     .update(jobs)
-    .set({ state: 'cancelled', reason: 'cancelled' satisfies JobReason, detail, endedAt: sql`now()` })
-    .where(and(eq(jobs.id, id), eq(jobs.state, 'queued')));
-  await tx
-    .update(jobs)
-    .set({ cancelRequestedAt: sql`coalesce(${jobs.cancelRequestedAt}, now())` })
-    .where(and(eq(jobs.id, id), inArray(jobs.state, ['assigned', 'running'])));
+    .set({ cancelRequestedAt: sql`now()` })
+    .where(eq(jobs.id, id));
+  return 'asked';
 }
 
 /**
