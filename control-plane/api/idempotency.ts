@@ -32,6 +32,11 @@ export function idempotent(deps: Pick<ApiDeps, 'db'>) {
       throw new AppError('idempotency_mismatch', `the key ${key} was used with another request`);
     if (claim.kind === 'in_progress')
       throw new AppError('conflict', `the request with the key ${key} is still being answered; try again`);
+    if (claim.kind === 'unknown')
+      throw new AppError(
+        'conflict',
+        `the request with the key ${key} was never answered and its outcome is unknown: look in the list whether it was carried out, and use a new key if it was not`,
+      );
     if (claim.kind === 'replay')
       return c.body(seal.open(String(claim.body)), claim.status as ContentfulStatusCode, {
         'content-type': 'application/json',

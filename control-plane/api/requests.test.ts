@@ -169,14 +169,34 @@ describe('an Idempotency-Key', () => {
     expect((await create('e')).status).toBe(201);
   });
 
-  test('whose request died with its process is taken over after a minute', async () => {
+  test('whose request died with its process is never carried out again, and free after a day', async () => {
     await create('f');
+    const before = await countRuns();
     await database.db.execute(sql`update idempotency_keys set status = null, body = null where key = 'f'`);
-    expect(await create('f')).toMatchObject({ status: 409, body: { code: 'conflict' } });
-    await database.db.execute(
-      sql`update idempotency_keys set created_at = now() - interval '2 minutes' where key = 'f'`,
-    );
+    const age = (interval: string) =>
+      database.db.execute(
+        sql`update idempotency_keys set created_at = now() - ${interval}::interval where key = 'f' and status is null`,
+      );
+    expect(await create('f')).toMatchObject({
+      status: 409,
+      body: { code: 'conflict', detail: expect.stringMatching(/try again/) },
+    });
+    for (const interval of ['2 minutes', '23 hours']) {
+      await age(interval);
+      expect(await create('f')).toMatchObject({
+        status: 409,
+        body: { code: 'conflict', detail: expect.stringMatching(/unknown.*list.*new key/) },
+      });
+      expect(await create('f', { spec: SMALL_SPEC, notes: 'other' })).toMatchObject({
+        status: 409,
+        body: { code: 'idempotency_mismatch' },
+      });
+    }
+    expect(await countRuns()).toBe(before);
+    await age('25 hours');
     expect((await create('f')).status).toBe(201);
+    expect((await create('f')).headers.get('idempotency-replayed')).toBe('true');
+    expect(await countRuns()).toBe((before ?? 0) + 1);
   });
 
   test('stores no secret in the clear', async () => {
@@ -193,6 +213,18 @@ describe('an Idempotency-Key', () => {
   test('needs 1 to 200 characters', async () => {
     for (const key of ['', 'x'.repeat(201)]) expect((await create(key)).status).toBe(400);
   });
+});
+
+test('a number in a path is written in digits', async () => {
+  const { body } = await create(null);
+  for (const number of ['0x1', '1e0', '%201', '01', '0', '1.0', '2147483648', '99999999999'])
+    for (const path of [`iterations/${number}`, `iterations/${number}/prompt`])
+      expect(await api.json('GET', `/v1/runs/${body.id}/${path}`)).toMatchObject({
+        status: 400,
+        body: { code: 'bad_request' },
+      });
+  expect((await api.json('GET', `/v1/runs/${body.id}/iterations/2147483647`)).status).toBe(404);
+  expect((await api.json('POST', `/v1/runs/${body.id}/notes/0x1/adopt`)).status).toBe(400);
 });
 
 describe('a list', () => {

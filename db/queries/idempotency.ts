@@ -6,9 +6,13 @@ export type IdempotencyClaim =
   | { kind: 'claimed' }
   | { kind: 'mismatch' }
   | { kind: 'in_progress' }
+  | { kind: 'unknown' }
   | { kind: 'replay'; status: number; body: unknown };
 
-/** Claims a key for a request (method, path and body hash), or says what became of it. A claim left by a crash is taken over after a minute. */
+/**
+ * Claims a key for a request (method, path and body hash), or says what became of it. A claim without an answer after a minute was left by
+ * a crash: nobody knows whether its request did something, so it is never made again. A day later the key is free for anything.
+ */
 export async function claimIdempotencyKey(
   q: Queryable,
   tokenId: string,
@@ -20,22 +24,23 @@ export async function claimIdempotencyKey(
     .values({ tokenId, key, request })
     .onConflictDoUpdate({
       target: [idempotencyKeys.tokenId, idempotencyKeys.key],
-      set: { createdAt: sql`now()` },
-      setWhere: and(
-        eq(idempotencyKeys.request, request),
-        isNull(idempotencyKeys.status),
-        lt(idempotencyKeys.createdAt, sql`now() - interval '1 minute'`),
-      )!,
+      set: { request, createdAt: sql`now()` },
+      setWhere: and(isNull(idempotencyKeys.status), lt(idempotencyKeys.createdAt, sql`now() - interval '24 hours'`))!,
     })
     .returning({ key: idempotencyKeys.key });
   if (inserted.length === 1) return { kind: 'claimed' };
   const [row] = await q
-    .select()
+    .select({
+      request: idempotencyKeys.request,
+      status: idempotencyKeys.status,
+      body: idempotencyKeys.body,
+      isOld: sql<boolean>`${idempotencyKeys.createdAt} < now() - interval '1 minute'`,
+    })
     .from(idempotencyKeys)
     .where(and(eq(idempotencyKeys.tokenId, tokenId), eq(idempotencyKeys.key, key)));
   if (!row) return { kind: 'in_progress' };
   if (row.request !== request) return { kind: 'mismatch' };
-  if (row.status === null) return { kind: 'in_progress' };
+  if (row.status === null) return { kind: row.isOld ? 'unknown' : 'in_progress' };
   return { kind: 'replay', status: row.status, body: row.body };
 }
 
