@@ -2,15 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { serve, upgradeWebSocket } from '@hono/node-server';
 import { WebSocketServer } from 'ws';
 import { MAX_FRAME_BYTES } from '@nightshift/protocol';
-import {
-  hasApiToken,
-  insertToken,
-  migrate,
-  newSecret,
-  notifyReplicas,
-  openDatabase,
-  type Database,
-} from '@nightshift/db';
+import { insertFirstToken, migrate, newSecret, notifyReplicas, openDatabase, type Database } from '@nightshift/db';
 import { createApp } from './api/app.js';
 import { startFleet } from './fleet/fleet.js';
 import type { Log, Wake } from './loop/deps.js';
@@ -110,9 +102,8 @@ async function wire(options: ControlPlaneOptions, database: Database): Promise<C
   const listening = await listen(database, log, replicaId, { run: (id) => driver.wake(id), fleet: () => fleet.wake() });
 
   const webhooks = startWebhooks({ db, log }, { sweepMs: SWEEP_MS });
-  const firstToken = (await hasApiToken(db)) ? null : newSecret('nst');
-  if (firstToken !== null)
-    await insertToken(db, { kind: 'api', secret: firstToken, name: 'first administrator', scopes: ['admin'] });
+  const secret = newSecret('nst');
+  const firstToken = (await insertFirstToken(db, secret)) ? secret : null;
 
   let stopping: Promise<void> | undefined;
   const stop = async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { and, desc, eq, gt, isNull, lt, or, sql } from 'drizzle-orm';
 import { newId } from '../id.js';
-import type { Queryable, TokenRow } from '../rows.js';
+import type { Db, Queryable, TokenRow } from '../rows.js';
 import { tokens } from '../schema.js';
 
 /** What is stored of a secret. Secrets have 192 random bits, so a plain SHA-256 cannot be searched. */
@@ -82,12 +82,20 @@ export async function revokeTokensOfBox(q: Queryable, boxId: string): Promise<vo
     .where(and(eq(tokens.boxId, boxId), isNull(tokens.revokedAt)));
 }
 
-/** True while no usable API token exists: the first start makes one. */
-export async function hasApiToken(q: Queryable): Promise<boolean> {
-  const rows = await q
-    .select({ id: tokens.id })
-    .from(tokens)
-    .where(and(eq(tokens.kind, 'api'), valid))
-    .limit(1);
-  return rows.length > 0;
+/** Any number, the same in every control plane: whoever holds it alone may make the first token. */
+const FIRST_TOKEN_LOCK = 4_862_019_337;
+
+/** Makes the administrator's token while no usable API token exists; false when there is one. Of several control planes at once, one does. */
+export async function insertFirstToken(db: Db, secret: string): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock(${FIRST_TOKEN_LOCK}::bigint)`);
+    const rows = await tx
+      .select({ id: tokens.id })
+      .from(tokens)
+      .where(and(eq(tokens.kind, 'api'), valid))
+      .limit(1);
+    if (rows.length > 0) return false;
+    await insertToken(tx, { kind: 'api', secret, name: 'first administrator', scopes: ['admin'] });
+    return true;
+  });
 }
