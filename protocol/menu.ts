@@ -114,6 +114,7 @@ function normaliseKnob(name: string, input: z.output<typeof knobSchema>, errors:
   if (!range && !choices) at('', `needs range: [low, high] or choices: [...]`);
   if (range && (type === 'str' || type === 'bool')) at('range', `a ${type} knob takes choices, not a range`);
   if (range && !(range[0] < range[1])) at('range', `low must be below high, got [${range[0]}, ${range[1]}]`);
+  if (range && !Number.isFinite(range[1] - range[0])) at('range', 'is too wide: its width must be a finite number');
   if (range && type === 'int' && !range.every(Number.isSafeInteger)) at('range', 'an int knob needs whole bounds');
   if (scale === 'log' && !(range && range[0] > 0)) at('scale', 'log needs a range above 0');
   if (choices && new Set(choices.map((c) => JSON.stringify(c))).size < choices.length)

@@ -58,6 +58,7 @@ describe('a structural mistake in a menu or a source has its path, its line and 
   const withKnobs = (knobs: string) => errorsOf(RIGHT.replace(/knobs: .*/, `knobs:\n    ${knobs}`));
   test.each([
     ['a third bound', 'x: { type: int, range: [0, 9, 10], default: 0 }', 'menu.knobs.x.range', /two numbers/],
+    ['too wide', 'x: { type: float, range: [-1.7e308, 1.7e308], default: 0 }', 'menu.knobs.x.range', /too wide/],
     ['an unknown type', 'x: { type: flot, range: [0, 9], default: 0 }', 'menu.knobs.x.type', /"float"/],
     ['no default', 'x: { type: int, range: [0, 9] }', 'menu.knobs.x.default', /a number, text or true or false/],
     [

@@ -37,8 +37,8 @@ const modelSchema = z.strictObject({
     .describe('how much prompt the model takes (default 8192)'),
   timeout: duration.optional().describe('for one call (default 120s)'),
   apiKeyEnv: envName.optional().describe("variable of the control plane's environment that holds the key"),
-  inputUsdPerMillion: z.number().min(0).optional(),
-  outputUsdPerMillion: z.number().min(0).optional(),
+  inputUsdPerMillion: z.number().min(0).max(1_000_000).optional(),
+  outputUsdPerMillion: z.number().min(0).max(1_000_000).optional(),
 });
 
 /** `nightshift.yaml` as people write it. Its JSON Schema is published as protocol/spec.schema.json. */
