@@ -27,6 +27,8 @@ export interface ControlPlane {
   database: Database;
   /** Set on the very first start: the administrator's token, shown once. */
   firstToken: string | null;
+  /** Makes one more administrator's token: for whoever owns the database and has lost theirs. */
+  makeAdminToken(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -123,7 +125,12 @@ async function wire(options: ControlPlaneOptions, database: Database): Promise<C
     await listening.stop();
     await database.close();
   };
-  return { url, database, firstToken, stop: () => (stopping ??= stop()) };
+  const makeAdminToken = async () => {
+    const again = newSecret('nst');
+    await insertToken(db, { kind: 'api', secret: again, name: 'administrator of this home', scopes: ['admin'] });
+    return again;
+  };
+  return { url, database, firstToken, makeAdminToken, stop: () => (stopping ??= stop()) };
 }
 
 async function listen(

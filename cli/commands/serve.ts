@@ -37,7 +37,10 @@ export function addServe(program: Command, cli: Cli): void {
       }).catch((error: unknown) => {
         throw listenError(error, host, port);
       });
-      const { url, firstToken } = controlPlane;
+      const { url } = controlPlane;
+      // Whoever owns the embedded database may do anything: a token file that was lost is made again.
+      const isLost = !environment.databaseUrl && readTokenFile(home.token) === null;
+      const firstToken = controlPlane.firstToken ?? (isLost ? await controlPlane.makeAdminToken() : null);
       if (firstToken !== null) writePrivate(home.token, `${firstToken}\n`);
       const hasToken = readTokenFile(home.token) !== null;
       if (options.json)
