@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { serve, upgradeWebSocket } from '@hono/node-server';
 import { WebSocketServer } from 'ws';
 import { MAX_FRAME_BYTES } from '@nightshift/protocol';
-import { insertFirstToken, migrate, newSecret, notifyReplicas, openDatabase, type Database } from '@nightshift/db';
+import {
+  insertFirstToken,
+  insertToken,
+  migrate,
+  newSecret,
+  notifyReplicas,
+  openDatabase,
+  type Database,
+} from '@nightshift/db';
 import { createApp } from './api/app.js';
 import { startFleet } from './fleet/fleet.js';
 import type { Log, Wake } from './loop/deps.js';
