@@ -52,7 +52,7 @@ function causeOf(iteration: Iteration, decision: Decision | null): string {
   const why = whyNot(iteration);
   if (why === '') return iteration.state === 'kept' ? '' : plainText(decision?.reason ?? '');
   const { failureDetail, blocked, state } = iteration;
-  const last = blocked.at(-1) as { reason?: unknown } | undefined;
-  const detail = state === 'blocked' ? String(last?.reason ?? '') : (failureDetail?.trim().split('\n').at(-1) ?? '');
+  const last = blocked.at(-1) as { reason?: string } | undefined;
+  const detail = state === 'blocked' ? (last?.reason ?? '') : (failureDetail?.trim().split('\n').at(-1) ?? '');
   return plainText(detail === '' ? why : `${why}: ${detail}`);
 }

@@ -37,6 +37,23 @@ describe('the demo', () => {
     expect(processesLeft()).toEqual([]);
   });
 
+  it('lets a scripted model edit code, and builds the same branch twice', { timeout: 4 * MINUTES }, async () => {
+    const args = ['demo', '--mode', 'code', '--once', '--json', '--iterations', '3'];
+    const { code, out, err } = await runCli(args, { env: env() });
+    expect({ code, err }).toMatchObject({ code: 0 });
+    const summary = JSON.parse(out) as {
+      kept: number;
+      branch: { commits: { iteration: number | null }[]; isSameElsewhere: boolean };
+    };
+    expect(summary).toMatchObject({ project: 'byte-lm-edit', state: 'completed', iterations: 3 });
+    expect(summary.kept).toBeGreaterThan(0);
+    expect(summary.branch.isSameElsewhere).toBe(true);
+    expect(summary.branch.commits).toHaveLength(summary.kept + 1);
+    expect(summary.branch.commits.slice(0, 2)).toMatchObject([{ iteration: null }, { iteration: 1 }]);
+    expect(err).toMatch(/↳ blocked by imports: .*child_process/);
+    expect(processesLeft()).toEqual([]);
+  });
+
   it(
     'stops everything on Ctrl-C in the middle of a training, and refuses a second one until then',
     { timeout: MINUTES },
