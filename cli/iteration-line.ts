@@ -92,8 +92,7 @@ function metricFigure(value: number | null): string {
 
 /** Why an iteration has no measurement: the rail that blocked it, or how its job ended; empty when it has one. */
 export function whyNot({ state, failure, blocked }: Iteration): string {
-  if (state === 'blocked')
-    return `rail ${String((blocked.at(-1) as { rail?: unknown } | undefined)?.rail ?? 'unknown')}`;
+  if (state === 'blocked') return `rail ${(blocked.at(-1) as { rail?: string } | undefined)?.rail ?? 'unknown'}`;
   return failure ?? '';
 }
 

@@ -325,8 +325,19 @@ const MAX_MODEL_TIMEOUT_MS = 86_400_000;
 
 const KEYS = [
   ...knownKeys(specInputSchema.shape),
-  ...['path', 'git', 'ref', 'archive', 'knobs', 'constraints', 'cross_constraints'],
-  ...['type', 'range', 'choices', 'scale', 'default', 'rule'],
+  'path',
+  'git',
+  'ref',
+  'archive',
+  'knobs',
+  'constraints',
+  'cross_constraints',
+  'type',
+  'range',
+  'choices',
+  'scale',
+  'default',
+  'rule',
 ];
 
 /**

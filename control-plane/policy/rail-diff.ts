@@ -28,5 +28,6 @@ function own(config: Config, key: string): unknown {
 
 function text(value: unknown): string {
   if (value === undefined) return 'nothing';
-  return typeof value === 'string' ? quote(value) : typeof value === 'object' ? 'an object' : String(value);
+  if (typeof value === 'string') return quote(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : 'an object';
 }
