@@ -46,6 +46,9 @@ const RUN = [
   'writeNotes',
   'adoptNotes',
   'rejectNotes',
+  'rewindRun',
+  'getArchive',
+  'putArchive',
 ];
 const OPEN = ['exchangeEnrolment', 'getHealth', 'getReadiness'];
 const scopeOf = (operationId: string): Scope =>
