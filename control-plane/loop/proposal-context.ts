@@ -97,6 +97,7 @@ function turnsOf(trajectory: Trajectory): Turn[] {
   return trajectory.records.flatMap((record): Turn[] => {
     if (record.proposal?.knob === PATCH || (record.proposer !== 'model' && record.proposer !== 'sampler')) return [];
     const gain = record.outcome === 'kept' ? Math.max(0, record.decision?.effect ?? 0) : 0;
-    return [{ proposer: record.proposer, gain, measurements: Math.max(1, record.values.length) }];
+    const key = record.config ? configKey(record.config) : undefined;
+    return [{ proposer: record.proposer, gain, measurements: Math.max(1, record.values.length), key }];
   });
 }

@@ -17,11 +17,21 @@ export function firstStepFit(space: Space, base: Float64Array, candidate: Candid
 }
 
 /**
+ * A decision keeps what is surely better: under a run-wide budget of false keeps it asks for two sds of one measurement and more. A
+ * smaller improvement would be measured, reverted and lost, so that only what lies beyond counts. Never more than the prior sd of
+ * the signal: further out all that differs is the tails, and the ends of every range would win.
+ */
+const KEEPABLE = 2;
+
+/**
  * Augmented expected improvement (Huang and others 2006): expected improvement, discounted where one noisy measurement would add
  * little to what is known. Without the discount a change that is believed slightly better is measured again and again beside itself.
  */
 function augmentedImprovement(surrogate: Surrogate, { mean, sd }: Assessed): number {
-  const { noise, target } = surrogate;
+  const { noise } = surrogate;
+  const target = surrogate.isNoiseKnown
+    ? surrogate.target - Math.min(KEEPABLE * noise, surrogate.signalSd)
+    : surrogate.target;
   return expectedImprovement(target, mean, sd) * (1 - noise / Math.hypot(noise, sd));
 }
 

@@ -10,6 +10,13 @@ export function touchedKnobs(space: Space, base: Config, trials: readonly Trial[
   });
 }
 
+/** For each knob, how many trials ran it at another value than the base has. */
+export function triesOfKnobs(space: Space, base: Config, trials: readonly Trial[]): number[] {
+  return space.axes.map(
+    (axis) => trials.filter(({ config }) => (config[axis.name] ?? axis.knob.default) !== base[axis.name]).length,
+  );
+}
+
 /** Every knob is touched by this many trials: 30 for a menu of 13. */
 export function coverageDeadline(knobs: number): number {
   return Math.ceil((30 / 13) * knobs);

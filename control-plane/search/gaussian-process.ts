@@ -20,7 +20,7 @@ const ADDITIVE_SHARE = 0.5;
 const ROOT5 = Math.sqrt(5);
 const JITTER = 1e-6;
 const LENGTH_SD = 0.8;
-const FIT_STEPS = 24;
+const FIT_STEPS = 16;
 
 /** Prior mean of a length: the square root keeps distances comparable as knobs are added (Hvarfner and others 2024). */
 function priorLength(axis: Axis, count: number): number {
@@ -185,6 +185,8 @@ export interface Prediction {
   variance: number;
 }
 export interface Posterior {
+  /** How far each measurement was from what the earlier ones led to expect, in predictive standard deviations. */
+  surprises: Float64Array;
   /** The latent value at a point. */
   at(x: Float64Array): Prediction;
   /** The latent value with one coordinate of `base` replaced: shares the work that does not depend on the change. */
@@ -261,6 +263,7 @@ export function posterior(axes: readonly Axis[], data: Observations, pending: Fl
     };
   };
   return {
+    surprises: whitened,
     oneChange,
     at: (x) => oneChange(x)(0, x[0] as number),
   };

@@ -1,45 +1,34 @@
-import { acquisition, firstStepFit } from './acquisition.js';
-import { type Assessed, assess, modelBelief, plainBelief } from './belief.js';
+import { firstStepFit } from './acquisition.js';
+import { modelBelief, plainBelief } from './belief.js';
 import { type Candidate, firstLegal, lastResort, singleKnobChanges } from './candidates.js';
 import { mustTouchNewKnob, touchedKnobs } from './coverage.js';
 import { change, figure, percent } from './describe.js';
-import { type Feasibility, learnFeasibility } from './feasibility.js';
+import { learnFeasibility } from './feasibility.js';
+import { nearMeasured } from './neighbourhood.js';
 import { expectedImprovement, normalCdf } from './normal.js';
+import { rankChanges, type Ranking, type Scored } from './ranking.js';
 import type { Belief, Sampler, Suggestion, SuggestInput } from './sampler.js';
 import { type Space, spaceOf } from './space.js';
-import { fitSurrogate, type Surrogate } from './surrogate.js';
-
-interface Scene {
-  input: SuggestInput;
-  space: Space;
-  base: Float64Array;
-  touched: boolean[];
-  candidates: Candidate[];
-  feasibility: Feasibility;
-}
+import type { Surrogate } from './surrogate.js';
 
 /**
- * A Gaussian process over all knobs, and the single change of the base that is worth most to measure (see acquisition.ts). The
- * improvement is over the base's expected value, not over the luckiest measurement, so noise is not chased.
+ * A Gaussian process over all knobs, and the single change of the base that is worth most to measure (see acquisition.ts and
+ * ranking.ts). The improvement is over the base's expected value, not over the luckiest measurement, so noise is not chased.
  */
 export const gpSampler: Sampler = (input) => {
-  const space = spaceOf(input.menu);
-  const base = space.encode(input.base);
-  const scene: Scene = {
-    input,
-    space,
-    base,
-    touched: touchedKnobs(space, input.base, input.trials),
-    candidates: singleKnobChanges(space, input),
-    feasibility: learnFeasibility(space, base, input.trials),
-  };
-  const surrogate = fitSurrogate(space, input);
-  return surrogate ? modelled(scene, surrogate) : firstSteps(scene);
+  const ranking = rankChanges(input);
+  return ranking ? modelled(input, ranking) : firstSteps(input);
 };
 
 /** Before there are two measurements to compare: a moderate step on a knob that was not changed yet. */
-function firstSteps({ input, space, base, touched, candidates, feasibility }: Scene): Suggestion | null {
-  const ordered = candidates
+function firstSteps(input: SuggestInput): Suggestion | null {
+  const space = spaceOf(input.menu);
+  const base = space.encode(input.base);
+  const touched = touchedKnobs(space, input.base, input.trials);
+  const feasibility = learnFeasibility(space, base, input.trials);
+  const isNear = nearMeasured(space, input);
+  const ordered = singleKnobChanges(space, input)
+    .filter((item) => !isNear(item))
     .map((item) => ({
       ...item,
       score:
@@ -57,26 +46,20 @@ function firstSteps({ input, space, base, touched, candidates, feasibility }: Sc
   return { knob: chosen.knob, newValue: chosen.value, reason, belief };
 }
 
-function modelled(
-  { input, space, base, touched, candidates, feasibility }: Scene,
-  surrogate: Surrogate,
-): Suggestion | null {
-  const assessed = assess(candidates, surrogate, feasibility);
+function modelled(input: SuggestInput, ranking: Ranking): Suggestion | null {
+  const { space, surrogate, feasibility, touched, scored } = ranking;
   const isTouched = (item: Candidate) => touched[item.axis] ?? true;
-  const scored = assessed
-    .map((item) => ({ ...item, score: acquisition(space, base, surrogate, item, isTouched(item)) }))
-    .sort((a, b) => b.score - a.score);
   const untouched = touched.filter((is) => !is).length;
   const isForced = mustTouchNewKnob(input.trials.length, untouched, space.axes.length);
   const ordered = isForced ? [...scored.filter((item) => !isTouched(item)), ...scored.filter(isTouched)] : scored;
-  const belief = modelBelief(space, input, surrogate, feasibility, assessed);
+  const belief = modelBelief(space, input, surrogate, feasibility, scored);
   const chosen = firstLegal(input, ordered);
   if (!chosen) return leftOver(space, input, belief);
   const reason = explain(input, surrogate, chosen, isTouched(chosen));
   return { knob: chosen.knob, newValue: chosen.value, reason, belief };
 }
 
-function explain(input: SuggestInput, surrogate: Surrogate, item: Assessed, isTouched: boolean): string {
+function explain(input: SuggestInput, surrogate: Surrogate, item: Scored, isTouched: boolean): string {
   const { toMetric, slope, base: now, count } = surrogate;
   const better = normalCdf((now.mean - item.mean) / item.sd);
   const gain = slope(now.mean) * expectedImprovement(now.mean, item.mean, item.sd);

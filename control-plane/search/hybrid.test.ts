@@ -34,6 +34,11 @@ test('both are asked again and again, whoever gains', () => {
   }
 });
 
+test('the first turn is the sampler’s: its model needs something to judge a proposal by', () => {
+  expect(nextTurn([], bounds)).toBe('sampler');
+  expect(nextTurn([turn('sampler', 0)], bounds)).toBe('model');
+});
+
 test('a floor and ceiling of 0 or 1 hand all turns to one side', () => {
   expect(shareOf(play(20, { sampler: 0, model: 1 }, { floor: 0, ceiling: 0 }))).toBe(0);
   expect(shareOf(play(20, { sampler: 1, model: 0 }, { floor: 1, ceiling: 1 }))).toBe(1);

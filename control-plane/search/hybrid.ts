@@ -4,6 +4,8 @@ export interface Turn {
   gain: number;
   /** Measurements that the turn cost, replicates included; 0 for a proposal that was blocked or screened out. */
   measurements: number;
+  /** `configKey` of what it proposed; left out, the turn does not count in the track record. */
+  key?: string | undefined;
 }
 
 /** Bounds of the model's share of the turns, and what it is before there is evidence. */
@@ -52,8 +54,8 @@ export function modelShare(history: readonly Turn[], bounds: ShareBounds): numbe
   return Math.min(bounds.ceiling, Math.max(bounds.floor, model / (model + sampler)));
 }
 
-/** What a model's proposal must promise (see screen.ts) while both sides have gained alike. */
-const LEAST_PROMISE = 0.9;
+/** What a model's proposal must promise (see screen.ts) while both sides have gained alike: as much as the sampler's own best. */
+const LEAST_PROMISE = 1;
 
 /**
  * The promise that a model's proposal needs to be measured: little from a model that has gained more than the sampler, as much as the
@@ -72,6 +74,8 @@ export function nextTurn(history: readonly Turn[], bounds: ShareBounds): 'sample
   const share = modelShare(history, bounds);
   if (share <= 0) return 'sampler';
   if (share >= 1) return 'model';
+  // Nothing can be said of a proposal before the sampler's model has something to compare.
+  if (history.length === 0) return 'sampler';
   let since = 0;
   for (let i = history.length - 1; i >= 0 && history[i]?.proposer === 'sampler'; i--) since++;
   let streak = 0;

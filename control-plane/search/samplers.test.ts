@@ -341,6 +341,50 @@ test('the belief names the knob that matters, the values never tried and what wo
   expect(belief.trials).toEqual({ complete: 7, failed: 1, pending: 0 });
 });
 
+test('under loud noise the first suggestions go to different knobs', () => {
+  const menu = parseMenu({
+    knobs: Object.fromEntries(
+      Array.from({ length: 15 }, (_, i) => [`k${i}`, { type: 'float', range: [0, 1], default: 0.4 }]),
+    ),
+  });
+  for (const seed of ['a', 'b', 'c']) {
+    const noise = seededRandom(`noise ${seed}`);
+    const base = defaultConfig(menu);
+    // Every change does nothing or a little; two measurements of the base differ by 2%, as byte-lm's do.
+    const measure = (): number => 4 + 0.08 * noise.normal();
+    const trials: Trial[] = [{ config: base, value: (measure() + measure()) / 2, n: 2, state: 'complete' }];
+    const knobs = new Set<string>();
+    for (let i = 0; i < 10; i++) {
+      const found = gpSampler(inputFor(menu, { trials, noiseSd: 0.08, random: seededRandom(`${seed} ${i}`) }));
+      knobs.add(found?.knob as string);
+      trials.push({
+        config: { ...base, [found?.knob as string]: found?.newValue as number },
+        value: measure(),
+        n: 1,
+        state: 'complete',
+      });
+    }
+    expect(knobs.size).toBeGreaterThanOrEqual(8);
+  }
+});
+
+test('a mean of many measurements moves the belief more than a single one', () => {
+  const menu = parseMenu({ knobs: { x: { type: 'float', range: [0, 1], default: 0.5 } } });
+  const belief = (n: number) =>
+    describeBelief(
+      inputFor(menu, {
+        noiseSd: 1,
+        trials: [
+          { config: { x: 0.5 }, value: 10, n: 3, state: 'complete' },
+          { config: { x: 0.1 }, value: 11, n: 3, state: 'complete' },
+          { config: { x: 0.9 }, value: 8, n, state: 'complete' },
+        ],
+      }),
+    ).knobs[0]?.best;
+  expect(belief(9)?.probabilityBetter).toBeGreaterThan(belief(1)?.probabilityBetter as number);
+  expect(belief(9)?.sd).toBeLessThan(belief(1)?.sd as number);
+});
+
 test('the default sampler is one of the measured ones', () => {
   expect(LEARNING.map(([, sampler]) => sampler)).toContain(defaultSampler);
 });

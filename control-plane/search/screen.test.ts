@@ -1,5 +1,6 @@
 import { compileConstraints, configKey, defaultConfig, parseMenu, type Config, type Trial } from '@nightshift/protocol';
 import { expect, test } from 'vitest';
+import type { Turn } from './hybrid.js';
 import { isCoverageDue } from './coverage.js';
 import { seededRandom } from './random.js';
 import { screenChange } from './screen.js';
@@ -37,6 +38,17 @@ test('a good change promises more than a bad one, and a hopeless one nearly noth
   expect(bad?.promise).toBeLessThan(good?.promise as number);
   expect(oom?.probabilityFeasible).toBeLessThan(0.4);
   expect(oom?.promise).toBeLessThan(0.05);
+});
+
+test('the same proposal promises more from a model whose earlier ones beat what was expected', () => {
+  const proposal = { knob: 'size', newValue: 50 };
+  // x = 0.5 was far better than the base and x = 1 worse: who proposed which is all that differs.
+  const by = (x: number): Turn[] => [{ proposer: 'model', gain: 0, measurements: 1, key: configKey({ ...base, x }) }];
+  const plain = screenChange(input(), proposal)?.promise as number;
+  const trusted = screenChange(input(), proposal, by(0.5))?.promise as number;
+  const doubted = screenChange(input(), proposal, by(1))?.promise as number;
+  expect(trusted).toBeGreaterThan(plain);
+  expect(doubted).toBeLessThan(plain);
 });
 
 test('too few measurements, or a knob that is not on the menu, cannot be judged', () => {

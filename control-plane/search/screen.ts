@@ -1,13 +1,11 @@
 import type { KnobValue } from '@nightshift/protocol';
-import { acquisition } from './acquisition.js';
 import { assess, type Assessed } from './belief.js';
-import { isLegal, singleKnobChanges } from './candidates.js';
-import { touchedKnobs } from './coverage.js';
-import { learnFeasibility } from './feasibility.js';
+import { isLegal } from './candidates.js';
+import type { Turn } from './hybrid.js';
 import { normalCdf } from './normal.js';
+import { rankChanges } from './ranking.js';
 import type { SuggestInput } from './sampler.js';
-import { spaceOf } from './space.js';
-import { fitSurrogate } from './surrogate.js';
+import { modelAdvantage } from './track-record.js';
 
 /** What the sampler's model thinks of somebody else's change of the base. */
 export interface Screening {
@@ -20,29 +18,30 @@ export interface Screening {
   promise: number;
 }
 
-/** Judges a legal change before GPU time is spent on it; null while too little is measured to judge, or for a knob not on the menu. */
-export function screenChange(input: SuggestInput, change: { knob: string; newValue: KnobValue }): Screening | null {
-  const space = spaceOf(input.menu);
-  const index = space.axes.findIndex((axis) => axis.name === change.knob);
-  const surrogate = fitSurrogate(space, input);
-  const axis = space.axes[index];
-  if (!surrogate || !axis) return null;
-  const base = space.encode(input.base);
-  const touched = touchedKnobs(space, input.base, input.trials);
-  const feasibility = learnFeasibility(space, base, input.trials);
-  const worth = (item: Assessed) => acquisition(space, base, surrogate, item, touched[item.axis] ?? true);
-
-  const scored = assess(singleKnobChanges(space, input), surrogate, feasibility)
-    .map((item) => ({ item, score: worth(item) }))
-    .sort((a, b) => b.score - a.score);
-  const best = scored.find(({ item }) => isLegal(input, item.knob, item.value));
+/**
+ * Judges a legal change before GPU time is spent on it; null while too little is measured to judge, or for a knob not on the menu.
+ * With `turns` the model's track record counts (see track-record.ts): its proposal is taken to be better than the sampler's model
+ * expects by as much as its earlier ones were.
+ */
+export function screenChange(
+  input: SuggestInput,
+  change: { knob: string; newValue: KnobValue },
+  turns: readonly Turn[] = [],
+): Screening | null {
+  const ranking = rankChanges(input);
+  const index = ranking?.space.axes.findIndex((axis) => axis.name === change.knob) ?? -1;
+  const axis = ranking?.space.axes[index];
+  if (!ranking || !axis) return null;
+  const { surrogate, feasibility, scored, worth } = ranking;
+  const best = scored.find(({ knob, value }) => isLegal(input, knob, value));
   const proposed = { axis: index, knob: change.knob, value: change.newValue, position: axis.position(change.newValue) };
   const [mine] = assess([proposed], surrogate, feasibility) as [Assessed];
+  const advantage = modelAdvantage(surrogate.surprises(), input.trials, turns, ranking.touched[index] === false);
   return {
     expected: surrogate.toMetric(mine.mean),
     sd: surrogate.slope(mine.mean) * mine.sd,
     probabilityBetter: normalCdf((surrogate.base.mean - mine.mean) / mine.sd),
     probabilityFeasible: mine.feasible,
-    promise: best ? worth(mine) / best.score : 1,
+    promise: best ? worth({ ...mine, mean: mine.mean - advantage * mine.sd }) / best.score : 1,
   };
 }

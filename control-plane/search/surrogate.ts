@@ -1,4 +1,4 @@
-import type { Goal, Trial } from '@nightshift/protocol';
+import { configKey, type Goal, type Trial } from '@nightshift/protocol';
 import { fitHyper, type Hyper, type Observations, posterior, type Prediction, priorHyper } from './gaussian-process.js';
 import type { SuggestInput } from './sampler.js';
 import type { Axis, Space } from './space.js';
@@ -6,7 +6,7 @@ import type { Axis, Space } from './space.js';
 /** More measurements than this cost seconds a suggestion: the best half and the newest half stay. */
 const MAX_TRIALS = 240;
 /** The kernel's parameters are fitted to at most this many, the newest: the fit costs its cube, FIT_STEPS times over. */
-const FIT_TRIALS = 120;
+const FIT_TRIALS = 80;
 /** Kernel parameters are fitted again after this many new measurements; between, the points are new but the kernel is not. */
 const REFIT_EVERY = 4;
 
@@ -22,7 +22,13 @@ export interface Surrogate {
   /** Sd of one measurement at the base: on the warped scale, and in metric units. */
   noise: number;
   noiseSd: number;
+  /** Prior sd of the metric over the menu, on the warped scale. */
+  signalSd: number;
+  /** False when the noise was not given: the process then takes what it cannot explain for noise, which may be too much. */
+  isNoiseKnown: boolean;
   count: number;
+  /** Surprise of each measured configuration when it came (see Posterior), by its key; below 0 is better than expected. */
+  surprises(): Map<string, number>;
 }
 
 type Measured = Trial & { value: number };
@@ -94,7 +100,9 @@ function observe(space: Space, measured: Measured[], sign: number, noiseSd: numb
     Float64Array.from(measured, (trial) => sign * trial.value),
     noiseSd,
   );
-  const data = { x: measured.map((trial) => space.encode(trial.config)), y: warped.y, spread: warped.spread };
+  // The mean of n measurements has a variance n times smaller (Trial.n).
+  const spread = warped.spread.map((part, i) => part / Math.max(1, measured[i]?.n ?? 1));
+  const data = { x: measured.map((trial) => space.encode(trial.config)), y: warped.y, spread };
   return { ...warped, data, noise: noiseSd === null ? null : Math.max(1e-6, (noiseSd / warped.scale) ** 2) };
 }
 
@@ -128,6 +136,9 @@ export function fitSurrogate(space: Space, input: SuggestInput): Surrogate | nul
     slope: (warped) => all.scale * Math.exp(warped),
     noise: Math.sqrt(hyper.noise) / Math.exp(Math.max(0, base.mean)),
     noiseSd: Math.sqrt(hyper.noise) * all.scale,
+    signalSd: Math.sqrt(hyper.signal),
+    isNoiseKnown: noiseSd !== null,
     count: measured.length,
+    surprises: () => new Map(measured.map((trial, i) => [configKey(trial.config), process.surprises[i] as number])),
   };
 }

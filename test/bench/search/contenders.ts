@@ -3,6 +3,7 @@ import { isCoverageDue } from '@nightshift/control-plane/search/coverage';
 import { leastPromise, nextTurn, type ShareBounds, type Turn } from '@nightshift/control-plane/search/hybrid';
 import type { Sampler, SuggestInput } from '@nightshift/control-plane/search/sampler';
 import { screenChange } from '@nightshift/control-plane/search/screen';
+import { ourRule, type KeepRule } from './keep-rule.js';
 import { amnesiacPolicy, sensiblePolicy, type Policy } from './policies.js';
 import type { Contender, Move, Situation } from './race.js';
 
@@ -10,7 +11,7 @@ import type { Contender, Move, Situation } from './race.js';
 const TRIES = 3;
 const BOUNDS: ShareBounds = { floor: 0.1, ceiling: 0.75 };
 
-function searchInput({ course, base, trials, random }: Situation): SuggestInput {
+function searchInput({ course, base, trials, random, noiseSd }: Situation): SuggestInput {
   const tried = new Set(trials.map((trial) => configKey(trial.config)));
   return {
     menu: course.menu,
@@ -19,7 +20,7 @@ function searchInput({ course, base, trials, random }: Situation): SuggestInput 
     trials,
     goal: course.goal,
     random,
-    noiseSd: course.noiseSd,
+    noiseSd,
     exclude: (key) => tried.has(key),
   };
 }
@@ -29,13 +30,14 @@ function askSampler(sampler: Sampler, situation: Situation): Move | null {
   return found && { knob: found.knob, value: found.newValue, by: 'sampler' };
 }
 
-export function samplerContender(name: string, sampler: Sampler): Contender {
-  return { name, start: () => (situation) => askSampler(sampler, situation) };
+export function samplerContender(name: string, sampler: Sampler, rule: KeepRule = ourRule): Contender {
+  return { name, rule, start: () => (situation) => askSampler(sampler, situation) };
 }
 
 export function modelContender(name: string, policy: Policy, allowsRepeats: boolean): Contender {
   return {
     name,
+    rule: ourRule,
     allowsRepeats,
     start: (course, seed) => {
       const think = policy(course, seed);
@@ -53,17 +55,24 @@ export function hybridContender(
 ): Contender {
   return {
     name,
+    rule: ourRule,
     start: (course, seed) => {
       const think = policy(course, seed);
       const turns: Turn[] = [];
       let counted = 0;
       return (situation) => {
         for (const step of situation.steps.slice(counted))
-          turns.push({ proposer: step.by, gain: step.gain, measurements: step.measurements });
+          turns.push({
+            proposer: step.by,
+            gain: step.gain,
+            measurements: step.measurements,
+            key: configKey(step.config),
+          });
         counted = situation.steps.length;
         if (nextTurn(turns, bounds) === 'model' && !isCoverageDue(searchInput(situation))) {
           const move = askModel(think, situation);
-          const screening = move && screenChange(searchInput(situation), { knob: move.knob, newValue: move.value });
+          const screening =
+            move && screenChange(searchInput(situation), { knob: move.knob, newValue: move.value }, turns);
           if (move && (!screening || screening.promise >= leastPromise(turns))) return { ...move, by: 'model' };
           turns.push({ proposer: 'model', gain: 0, measurements: 0 });
         }

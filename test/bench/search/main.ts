@@ -1,122 +1,132 @@
 import { parseArgs } from 'node:util';
+import { defaultSampler } from '@nightshift/control-plane/search/default-sampler';
 import { gpSampler } from '@nightshift/control-plane/search/gp-sampler';
 import { randomSampler } from '@nightshift/control-plane/search/random-sampler';
 import { tpeSampler } from '@nightshift/control-plane/search/tpe-sampler';
-import { defaultSampler } from '@nightshift/control-plane/search/default-sampler';
 import { amnesiacPolicy, hybridContender, modelContender, samplerContender, sensiblePolicy } from './contenders.js';
+import { naiveRule } from './keep-rule.js';
 import { OBJECTIVES, prepare } from './objectives.js';
 import { race, type Contender, type RaceResult } from './race.js';
+import { realRace } from './real.js';
+import {
+  CHECKPOINTS,
+  markdown,
+  pairedDifference,
+  raceTable,
+  regretBySeed,
+  show,
+  summarise,
+  type Row,
+} from './report.js';
+import { earlyStopTable, pureNoiseTable } from './side-tables.js';
 import { estimate, type Estimate } from './statistics.js';
 
 const BUDGET = 100;
-const CHECKPOINTS = [25, 50, 100] as const;
 
 const CONTENDERS: readonly Contender[] = [
   samplerContender('random', randomSampler),
   samplerContender('tpe', tpeSampler),
   samplerContender('gp', gpSampler),
+  samplerContender('gp, naive rule', gpSampler, naiveRule),
   modelContender('amnesiac model', amnesiacPolicy, true),
   modelContender('sensible model', sensiblePolicy, false),
   hybridContender('hybrid, amnesiac', defaultSampler, amnesiacPolicy),
   hybridContender('hybrid, sensible', defaultSampler, sensiblePolicy),
 ];
+/** What the goals are decided by: these contenders race on more seeds. The sampler alone is the one that the hybrids work with. */
+const PAIRS: readonly [string, string][] = [
+  ['hybrid, amnesiac', 'gp'],
+  ['hybrid, sensible', 'gp'],
+  ['hybrid, sensible', 'sensible model'],
+];
+const ASIDE: readonly [string, string][] = [
+  ['gp', 'tpe'],
+  ['gp', 'gp, naive rule'],
+];
 
+const text = { type: 'string' } as const;
 const { values: options } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '30' },
+    seeds: { ...text, default: '30' },
+    'goal-seeds': text,
+    'first-seed': { ...text, default: '1000' },
+    noise: { ...text, default: '1' },
+    real: text,
     json: { type: 'boolean', default: false },
-    objective: { type: 'string', multiple: true },
-    contender: { type: 'string', multiple: true },
+    objective: { ...text, multiple: true },
+    contender: { ...text, multiple: true },
   },
 });
-const seeds = Number(options.seeds);
-if (!Number.isSafeInteger(seeds) || seeds < 1)
-  throw new Error(`--seeds needs a whole number above 0, got ${options.seeds}`);
-const objectives = OBJECTIVES.filter(({ name }) => options.objective?.includes(name) ?? true);
-const contenders = CONTENDERS.filter(({ name }) => options.contender?.includes(name) ?? true);
-
-interface Row {
-  objective: string;
-  contender: string;
-  seeds: number;
-  /** Percent of the baseline's distance to the optimum that is left after 25, 50 and 100 measurements. */
-  regret: Record<string, Estimate>;
-  distinct: Estimate;
-  knobs: number;
-  knobsTouched30: Estimate;
-  wastedRepeats: Estimate;
-  failures: Estimate;
-  modelTurns: Estimate;
+function whole(name: string, given: string, least: number): number {
+  const value = Number(given);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new Error(`--${name} needs a whole number from ${least}, got ${given}`);
+  return value;
 }
+const seeds = whole('seeds', options.seeds, 1);
+const goalSeeds = Math.max(seeds, whole('goal-seeds', options['goal-seeds'] ?? options.seeds, 1));
+const firstSeed = whole('first-seed', options['first-seed'], 0);
+const noise = Number(options.noise);
+if (!(noise > 0)) throw new Error(`--noise needs a factor above 0, got ${options.noise}`);
+const print = (line: string) => {
+  if (!options.json) process.stdout.write(`${line}\n`);
+};
 
-function summarise(objective: string, contender: string, knobs: number, results: RaceResult[]): Row {
-  const of = (pick: (result: RaceResult) => number) => estimate(results.map(pick));
-  return {
-    objective,
-    contender,
-    seeds: results.length,
-    regret: Object.fromEntries(CHECKPOINTS.map((at) => [at, of((result) => 100 * (result.regret[at - 1] as number))])),
-    distinct: of((result) => result.distinct),
-    knobs,
-    knobsTouched30: of((result) => result.knobsTouched30),
-    wastedRepeats: of((result) => result.wastedRepeats),
-    failures: of((result) => result.failures),
-    modelTurns: of((result) => result.modelTurns),
-  };
-}
+if (options.real === undefined) simulated();
+else realRace(whole('real', options.real, 1), firstSeed, (line) => process.stdout.write(`${line}\n`));
 
-const show = ({ mean, half }: Estimate, digits = 1) =>
-  Number.isFinite(half) ? `${mean.toFixed(digits)} ± ${half.toFixed(digits)}` : mean.toFixed(digits);
-
-function table(rows: Row[]): string {
-  const head = [
-    'contender',
-    ...CHECKPOINTS.map((at) => `regret ${at}`),
-    'distinct',
-    'knobs by 30',
-    'wasted repeats',
-    'failed',
-    'model turns',
-  ];
-  const lines = rows.map((row) => [
-    row.contender,
-    ...CHECKPOINTS.map((at) => show(row.regret[at] as Estimate)),
-    show(row.distinct, 0),
-    `${row.knobsTouched30.mean.toFixed(1)} of ${row.knobs}`,
-    show(row.wastedRepeats),
-    show(row.failures),
-    row.modelTurns.mean.toFixed(0),
-  ]);
-  return [head, head.map((_, i) => (i === 0 ? '---' : '---:')), ...lines]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
-}
-
-const rows: Row[] = [];
-const overall = new Map<string, RaceResult[]>(contenders.map(({ name }) => [name, []]));
-for (const objective of objectives) {
-  const course = prepare(objective);
-  const mine: Row[] = [];
-  for (const contender of contenders) {
-    const results = Array.from({ length: seeds }, (_, seed) => race(contender, course, seed, BUDGET));
-    overall.get(contender.name)?.push(...results);
-    mine.push(summarise(objective.name, contender.name, Object.keys(course.menu.knobs).length, results));
-  }
-  rows.push(...mine);
-  if (!options.json) {
-    const { baseValue, best, goal } = course;
-    process.stdout.write(
-      `\n## ${objective.name}\n\n${goal}; baseline ${baseValue.toFixed(3)}, optimum ${best.value.toFixed(3)}, noise sd ${course.noiseSd.toFixed(4)}; ${seeds} seeds\n\n${table(mine)}\n`,
+function simulated(): void {
+  const objectives = OBJECTIVES.filter(({ name }) => options.objective?.includes(name) ?? true);
+  const contenders = CONTENDERS.filter(({ name }) => options.contender?.includes(name) ?? true);
+  const isWhole = options.objective === undefined && options.contender === undefined;
+  const rows: Row[] = [];
+  const all = new Map<string, Map<string, RaceResult[]>>(contenders.map(({ name }) => [name, new Map()]));
+  for (const objective of objectives) {
+    const course = prepare({ ...objective, relativeNoise: objective.relativeNoise * noise });
+    const knobs = Object.keys(course.menu.knobs).length;
+    const mine = contenders.map((contender) => {
+      const isGoal = PAIRS.some((pair) => pair.includes(contender.name));
+      const results = Array.from({ length: isGoal ? goalSeeds : seeds }, (_, i) =>
+        race(contender, course, firstSeed + i, BUDGET),
+      );
+      all.get(contender.name)?.set(objective.name, results);
+      return summarise(objective.name, contender.name, knobs, results);
+    });
+    rows.push(...mine);
+    const { baseValue, best, goal, noiseSd } = course;
+    print(
+      `\n### ${objective.name}\n\n${goal}; baseline ${baseValue.toFixed(3)}, optimum ${best.value.toFixed(3)}, noise sd ${noiseSd.toFixed(4)}; seeds from ${firstSeed}\n\n${raceTable(mine)}`,
     );
   }
-}
-const together = [...overall].map(([name, results]) => summarise('all', name, 0, results));
-if (options.json) process.stdout.write(`${JSON.stringify({ seeds, budget: BUDGET, rows, together }, null, 2)}\n`);
-else {
-  const lines = together.map(
-    (row) => `| ${row.contender} | ${CHECKPOINTS.map((at) => show(row.regret[at] as Estimate)).join(' | ')} |`,
-  );
-  process.stdout.write(
-    `\n## All objectives together\n\nRegret: percent of the baseline's distance to the optimum that is left, mean ± half of the 95% interval.\n\n| contender | ${CHECKPOINTS.map((at) => `regret ${at}`).join(' | ')} |\n|---|---:|---:|---:|\n${lines.join('\n')}\n`,
-  );
+
+  const at = <T>(make: (checkpoint: number) => T) => Object.fromEntries(CHECKPOINTS.map((one) => [one, make(one)]));
+  const together = [...all].map(([contender, results]) => ({
+    contender,
+    seeds: regretBySeed(results, 1).length,
+    regret: at((checkpoint) => estimate(regretBySeed(results, checkpoint))),
+    // The mean over the objectives at each seed, so that two versions of the code can be paired too.
+    regretBySeed: at((checkpoint) => regretBySeed(results, checkpoint)),
+  }));
+  const pairs = [...PAIRS, ...ASIDE].flatMap(([first, second]) => {
+    const [a, b] = [all.get(first), all.get(second)];
+    if (!a || !b) return [];
+    const pairSeeds = Math.min(regretBySeed(a, 1).length, regretBySeed(b, 1).length);
+    const difference = at((checkpoint) => pairedDifference(a, b, checkpoint));
+    return [{ pair: `${first} - ${second}`, seeds: pairSeeds, difference }];
+  });
+  const cells = (figures: Record<string, Estimate>) => CHECKPOINTS.map((one) => show(figures[one] as Estimate, 2));
+  const head = ['seeds', ...CHECKPOINTS.map((one) => `regret ${one}`)];
+  const overall = together.map((row) => [row.contender, String(row.seeds), ...cells(row.regret)]);
+  print(`\n### All objectives together\n\n${markdown(['contender', ...head], overall)}`);
+  const paired = pairs.map((row) => [row.pair, String(row.seeds), ...cells(row.difference)]);
+  print(`\n### Differences at the same seeds, below 0 is better\n\n${markdown(['pair', ...head], paired)}`);
+
+  if (options.json)
+    process.stdout.write(
+      `${JSON.stringify({ seeds, goalSeeds, firstSeed, budget: BUDGET, rows, together, pairs }, null, 2)}\n`,
+    );
+  else if (isWhole) {
+    print(`\n### Nothing to find: ${BUDGET} measurements of pure noise\n\n${pureNoiseTable(seeds, firstSeed, BUDGET)}`);
+    print(`\n### Early stopping, on the same nights\n\n${earlyStopTable(seeds)}`);
+  }
 }

@@ -2,8 +2,12 @@ import { compileConstraints, defaultConfig } from '@nightshift/protocol';
 import { randomSampler } from '@nightshift/control-plane/search/random-sampler';
 import { describe, expect, test } from 'vitest';
 import { amnesiacPolicy, hybridContender, modelContender, samplerContender } from './contenders.js';
+import { CONFIDENCE, naiveRule, ourRule, type KeepRule } from './keep-rule.js';
+import { gptSurrogate } from './objective-gpt.js';
+import { braninMixed } from './objective-standard.js';
 import { OBJECTIVES, prepare } from './objectives.js';
 import { race } from './race.js';
+import { pairedDifference } from './report.js';
 import { estimate, studentQuantile95 } from './statistics.js';
 
 describe.each(OBJECTIVES.map((objective) => [objective.name, objective] as const))('%s', (_, objective) => {
@@ -37,6 +41,33 @@ test('a race is the same again for the same seed, and only the published loop wa
   expect(race(forgetful, course, 3, 40)).toEqual(race(forgetful, course, 3, 40));
   expect(race(forgetful, course, 3, 40).wastedRepeats).toBeGreaterThan(5);
   expect(race(hybrid, course, 3, 40).wastedRepeats).toBe(0);
+});
+
+test('contenders that do the same have the same luck, so that their paired difference is exactly nothing', () => {
+  const course = prepare(braninMixed);
+  const runs = (name: string) =>
+    new Map([['branin', [1, 2, 3].map((seed) => race(samplerContender(name, randomSampler), course, seed, 30))]]);
+  const [one, other] = [runs('one'), runs('other')];
+  expect(one).toEqual(other);
+  expect(pairedDifference(one, other, 25)).toEqual({ mean: 0, half: 0 });
+});
+
+test('a paired difference is taken seed by seed, over the seeds that both have', () => {
+  const result = race(samplerContender('random', randomSampler), prepare(braninMixed), 1, 5);
+  const with25 = (...regrets: number[]) =>
+    new Map([['x', regrets.map((regret) => ({ ...result, regret: Array<number>(25).fill(regret / 100) }))]]);
+  expect(pairedDifference(with25(10, 20, 30, 999), with25(12, 22, 32), 25).mean).toBeCloseTo(-2, 10);
+  expect(pairedDifference(with25(10, 20, 30), with25(12, 22, 32), 25).half).toBeCloseTo(0, 10);
+});
+
+test('where nothing can be gained the naive rule keeps luck, and ours stays within its budget', () => {
+  const course = prepare({ ...gptSurrogate, measure: () => ({ value: 10 }) });
+  const falseKeeps = (rule: KeepRule) =>
+    Array.from({ length: 20 }, (_, seed) => race(samplerContender('random', randomSampler, rule), course, seed, 60))
+      .map((result) => result.falseKeeps)
+      .reduce((sum, count) => sum + count, 0) / 20;
+  expect(falseKeeps(naiveRule)).toBeGreaterThan(1);
+  expect(falseKeeps(ourRule)).toBeLessThanOrEqual(1 - CONFIDENCE);
 });
 
 test("Student's quantile and the interval have their known values", () => {

@@ -1,5 +1,8 @@
 import { configKey, type Config, type KnobValue, type Trial } from '@nightshift/protocol';
+import { estimateNoise, reportedBest } from '@nightshift/control-plane/decision/index';
 import { seededRandom, type Random } from '@nightshift/control-plane/search/random';
+import { spaceOf } from '@nightshift/control-plane/search/space';
+import type { KeepRule, Verdict } from './keep-rule.js';
 import type { Course } from './objectives.js';
 
 /** A proposal on the track: a single-knob change of the base, and who made it. */
@@ -26,12 +29,16 @@ export interface Situation {
   base: Config;
   trials: Trial[];
   steps: Step[];
+  /** Fresh at each turn and the same for every contender, so that two of them differ by what they do and not by luck. */
   random: Random;
+  /** What the run itself knows of the noise, as in the loop; null while nothing was measured twice. */
+  noiseSd: number | null;
   isTried(config: Config): boolean;
 }
 
 export interface Contender {
   name: string;
+  rule: KeepRule;
   /** True for the published night's loop, which measures a repeat as if it were new. */
   allowsRepeats?: boolean;
   /** A fresh contender for a seed. */
@@ -42,10 +49,19 @@ export interface RaceResult {
   /** Share of the baseline's distance to the optimum that is left, after each measurement: 1 is the baseline, 0 the optimum. */
   regret: number[];
   distinct: number;
+  /** Knobs changed in the first 30 turns, and in the first turns that are as many as there are knobs. */
   knobsTouched30: number;
+  knobsTouchedFirst: number;
   wastedRepeats: number;
+  /** Candidates within 1% of a knob's range of a measured configuration that is otherwise the same. */
+  nearRepeats: number;
   failures: number;
   modelTurns: number;
+  keeps: number;
+  /** Keeps of what is not truly better than what it replaced. */
+  falseKeeps: number;
+  /** Distance of the reported best from its truth: in its standard errors (null when it states none), and as a share of the baseline. */
+  claimError: { inStandardErrors: number | null; relative: number };
 }
 
 interface Record {
@@ -53,29 +69,28 @@ interface Record {
   values: number[];
 }
 
-const EXTRA = 2;
+const NEAR = 0.01;
 
-/**
- * One run: baseline, then single-knob candidates until `budget` measurements are spent. A candidate that beats the incumbent clearly
- * (1.64 standard errors) is kept, one that is worse is reverted, one between earns up to two replicates, which cost budget too.
- */
+/** One run: baseline, then single-knob candidates until `budget` measurements are spent, replicates that the rule asks for included. */
 export function race(contender: Contender, course: Course, seed: number, budget: number): RaceResult {
+  const { rule } = contender;
   const sign = course.goal === 'minimize' ? 1 : -1;
-  const noise = seededRandom(`noise ${course.name} ${seed}`);
   const propose = contender.start(course, String(seed));
+  const space = spaceOf(course.menu);
   const records = new Map<string, Record>();
   const situation: Situation = {
     course,
     base: course.base,
     trials: [],
     steps: [],
-    random: seededRandom(`${contender.name} ${course.name} ${seed}`),
+    random: seededRandom(''),
+    noiseSd: null,
     isTried: (config) => records.has(configKey(config)),
   };
   const regret: number[] = [];
-  const touched = new Set<string>();
-  const result = { distinct: 0, knobsTouched30: 0, wastedRepeats: 0, failures: 0, modelTurns: 0 };
-  const gap = Math.abs(course.baseValue - course.best.value);
+  const touched = new Map<string, number>();
+  const result = { distinct: 0, wastedRepeats: 0, nearRepeats: 0, failures: 0, modelTurns: 0, keeps: 0, falseKeeps: 0 };
+  const gap = Math.abs(course.baseValue - course.best.value) || 1;
 
   const truth = (config: Config) => {
     const measured = course.measure(config);
@@ -90,21 +105,39 @@ export function race(contender: Contender, course: Course, seed: number, budget:
       records.set(key, record);
       situation.trials.push(record.trial);
     }
-    if ('failure' in measured) Object.assign(record.trial, { state: 'failed', failure: measured.failure });
+    const { values, trial } = record;
+    if ('failure' in measured) Object.assign(trial, { state: 'failed', failure: measured.failure });
     else {
-      record.values.push(measured.value + course.noiseSd * noise.normal());
-      record.trial.value = record.values.reduce((sum, value) => sum + value, 0) / record.values.length;
+      // The nth measurement of a configuration has the same noise for every contender of a seed.
+      const luck = seededRandom(`noise ${course.name} ${seed} ${key} ${values.length}`);
+      values.push(measured.value + course.noiseSd * luck.normal());
+      trial.value = values.reduce((sum, value) => sum + value, 0) / values.length;
+      trial.n = values.length;
     }
     return record;
   };
   const spend = () => {
     if (regret.length < budget) regret.push(Math.abs(truth(situation.base) - course.best.value) / gap);
   };
+  const valuesOf = () => [...records.values()].map(({ values }) => values);
+  const isNear = (move: Move): boolean => {
+    const axis = space.axes.find(({ name }) => name === move.knob);
+    if (!axis?.knob.range) return false;
+    return situation.trials.some(
+      ({ config }) =>
+        Math.abs(axis.position(config[move.knob] as KnobValue) - axis.position(move.value)) < NEAR &&
+        space.axes.every(({ name }) => name === move.knob || config[name] === situation.base[name]),
+    );
+  };
 
   let incumbent = measure(course.base);
-  for (let i = 0; i < 2; i++) measure(course.base);
+  for (let i = 1; i < rule.baselineReplicates; i++) measure(course.base);
   let blockedInARow = 0;
+  let turns = 0;
+  let decisions = 0;
   while (regret.length < budget && blockedInARow < 200) {
+    situation.random = seededRandom(`turn ${course.name} ${seed} ${turns} ${blockedInARow}`);
+    situation.noiseSd = estimateNoise(valuesOf()).sd;
     const move = propose(situation);
     if (!move) break;
     const config = { ...situation.base, [move.knob]: move.value };
@@ -116,32 +149,77 @@ export function race(contender: Contender, course: Course, seed: number, budget:
       continue;
     }
     blockedInARow = 0;
-    if (situation.steps.filter((step) => step.outcome !== 'blocked').length < 30) touched.add(move.knob);
+    turns++;
+    if (!touched.has(move.knob)) touched.set(move.knob, turns);
+    if (isRepeat) result.wastedRepeats++;
+    else {
+      result.distinct++;
+      if (isNear(move)) result.nearRepeats++;
+    }
+    if (move.by === 'model') result.modelTurns++;
     const before = regret.length;
     const record = measure(config);
-    if (isRepeat) result.wastedRepeats++;
-    else result.distinct++;
-    if (move.by === 'model') result.modelTurns++;
 
     let outcome: Step['outcome'] = 'failed';
-    const effect = () => sign * ((incumbent.trial.value as number) - (record.trial.value as number));
+    let measurements = 1;
     if (record.trial.state === 'complete') {
-      const error = () => course.noiseSd * Math.sqrt(1 / incumbent.values.length + 1 / record.values.length);
-      for (let extra = 0; extra < EXTRA && effect() > 0 && effect() < 1.64 * error(); extra++) {
+      const judge = (): Verdict =>
+        rule.judge({
+          goal: course.goal,
+          candidate: record.values,
+          incumbent: incumbent.values,
+          groups: valuesOf(),
+          decisionsSoFar: decisions,
+          plannedDecisions: budget,
+        });
+      let verdict = judge();
+      for (; verdict.startsWith('measure') && before + measurements < budget; verdict = judge()) {
         spend();
-        measure(config);
+        measurements++;
+        measure(verdict === 'measure candidate' ? config : situation.base);
       }
-      outcome = effect() > 0 && effect() >= error() ? 'kept' : 'reverted';
+      decisions++;
+      outcome = verdict === 'keep' ? 'kept' : 'reverted';
     } else result.failures++;
-    const gain = outcome === 'kept' ? effect() / Math.abs(incumbent.trial.value as number) : 0;
+    let gain = 0;
     if (outcome === 'kept') {
+      const [mine, theirs] = [record.trial.value as number, incumbent.trial.value as number];
+      gain = Math.max(0, (sign * (theirs - mine)) / Math.abs(theirs));
+      result.keeps++;
+      if (sign * (truth(situation.base) - truth(config)) <= 0) result.falseKeeps++;
       incumbent = record;
       situation.base = config;
     }
     spend();
-    const measurements = regret.length - before;
     situation.steps.push({ ...move, config, metric: record.trial.value, outcome, gain, measurements, isRepeat });
   }
   while (regret.length < budget) spend();
-  return { ...result, regret, knobsTouched30: touched.size };
+  const within = (limit: number) => [...touched.values()].filter((turn) => turn <= limit).length;
+  return {
+    ...result,
+    regret,
+    knobsTouched30: within(30),
+    knobsTouchedFirst: within(space.axes.length),
+    claimError: claimError(),
+  };
+
+  function claimError(): RaceResult['claimError'] {
+    const groups = [...records].map(([key, { values }]) => ({ key, values }));
+    const truthOf = (key: string) => truth((records.get(key) as Record).trial.config);
+    if (rule.name === 'naive') {
+      const all = groups.flatMap(({ key, values }) => values.map((value) => ({ key, value })));
+      const luckiest = all.reduce((a, b) => (sign * b.value < sign * a.value ? b : a));
+      return {
+        inStandardErrors: Math.abs(luckiest.value - truthOf(luckiest.key)) / course.noiseSd,
+        relative: Math.abs(luckiest.value - truthOf(luckiest.key)) / Math.abs(course.baseValue),
+      };
+    }
+    const best = reportedBest({ goal: course.goal, groups, baselineKey: configKey(course.base) });
+    if (!best) return { inStandardErrors: null, relative: 0 };
+    const off = Math.abs(best.shrunken - truthOf(best.key));
+    return {
+      inStandardErrors: best.standardError ? off / best.standardError : null,
+      relative: off / Math.abs(course.baseValue),
+    };
+  }
 }
