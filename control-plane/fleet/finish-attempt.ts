@@ -14,9 +14,9 @@ import {
   findAttempt,
   findBoxById,
   findJob,
-  findRun,
   isStoppedEarly,
   keepLateExit,
+  lockRun,
   lockJob,
   moveJob,
   recordEvent,
@@ -49,6 +49,9 @@ export async function finishAttempt(
   return db.transaction(async (tx) => {
     const attempt = await findAttempt(tx, attemptId);
     if (!attempt || attempt.boxId !== boxId || attempt.token !== token) return { release: true, runId: null };
+    const job = (await findJob(tx, attempt.jobId)) as JobRow;
+    // The run's lock before the first write: transaction ids, by which readers order events, then follow what caused what.
+    const run = await lockRun(tx, job.runId, { skip: false });
     if (!(await endAttempt(tx, attemptId, token, exit))) {
       if (await keepLateExit(tx, attemptId, token, exit))
         await recordEvent(tx, {
@@ -58,8 +61,6 @@ export async function finishAttempt(
         });
       return { release: true, runId: null };
     }
-    const job = (await findJob(tx, attempt.jobId)) as JobRow;
-    const run = await findRun(tx, job.runId);
     const outcome = judge(exit, run?.spec.metric ?? null);
     const box = await findBoxById(tx, boxId);
     // What never trained may have told too little: its fingerprint would be no other job's.
