@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { JobPhase, JobSpec } from '@nightshift/protocol';
 import { sandboxCommand } from '../sandbox/command.js';
 import { hiddenPaths } from '../sandbox/hidden.js';
@@ -133,7 +133,7 @@ export class CodeJob {
         writable: [input.cwd, input.metricsPath],
         readable: [
           this.dir.config,
-          ...(this.spec.source.kind === 'path' ? [this.spec.source.path] : []),
+          ...(this.spec.source.kind === 'path' ? [this.spec.source.path, ...packagesAbove(this.spec.source.path)] : []),
           ...(this.#workspace?.setupBase ? [this.#workspace.setupBase] : []),
           ...(this.#venv ? [this.#venv] : []),
           ...(phase === 'evaluate' ? hide : []),
@@ -194,4 +194,14 @@ export function discard(path: string): void {
   } catch {
     // it goes with the job's directory
   }
+}
+
+/** The node_modules that a project below a workspace's root resolves its packages from: seen even under a hidden /tmp. */
+function packagesAbove(folder: string): string[] {
+  const found: string[] = [];
+  for (let at = dirname(folder); at !== dirname(at); at = dirname(at)) {
+    const packages = join(at, 'node_modules');
+    if (existsSync(packages)) found.push(packages);
+  }
+  return found;
 }
