@@ -27,7 +27,7 @@ const MAX_REPLICATES = 3;
 
 /** The decision room, asked as the loop asks it. */
 export const ourRule: KeepRule = {
-  name: 'ours',
+  name: 'our',
   baselineReplicates: 3,
   judge({ candidate, incumbent, ...rest }) {
     const ruling = decide({
