@@ -10,7 +10,7 @@ import { race } from './race.js';
 import { markdown, show } from './report.js';
 import { estimate } from './statistics.js';
 
-/** A race is a false keep after another where no configuration differs from the baseline: all that is kept is luck. */
+/** Races where no configuration differs from the baseline: whatever is kept there is kept by luck. */
 export function pureNoiseTable(seeds: number, firstSeed: number, budget: number): string {
   const level = prepare(gptSurrogate).baseValue;
   const course = prepare({ ...gptSurrogate, name: 'pure noise', measure: () => ({ value: level }) });
@@ -36,7 +36,7 @@ export function pureNoiseTable(seeds: number, firstSeed: number, budget: number)
 
 const CANDIDATES = 50;
 
-/** The default rule of control-plane/decision/early-stop.ts against none, on the same nights; `npm run` of its own bench has all rules. */
+/** The default rule of control-plane/decision/early-stop.ts against none, on the same nights; all rules: test/bench/early-stop/main.ts. */
 export function earlyStopTable(seeds: number): string {
   const lines = WORLDS.map((world) => {
     const nights = (isStopping: boolean) =>
