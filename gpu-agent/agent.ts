@@ -1,3 +1,4 @@
+// Long because every frame of the control plane and every change of a job meets here; what each one does is in a file of its own.
 import { mkdirSync, statSync, truncateSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// One file on purpose: what people write, what a run keeps, and the way from one to the other are read and changed together.
 import { z } from 'zod';
 import { MAX_ARCHIVE_BYTES } from './archive.js';
 import { knownKeys } from './closest-key.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Config, ModelSpec, Proposal, TrajectoryRecord } from '@nightshift/protocol';
-import { callModel, unwrapAnswer, type Message } from '../proposer/index.js';
-import { keepCall } from './keep-call.js';
+import type { Message } from '../proposer/index.js';
+import { askModel } from './ask-model.js';
 import type { LoopDeps } from './deps.js';
 
 /** What the critic said of a proposal that the rails had passed. */
@@ -70,43 +70,13 @@ export async function askCritic(
   of: { runId: string; iterationId: string; earlierVetoes: number; signal: AbortSignal },
   messages: Message[],
 ): Promise<Critique | null> {
-  const answer = await callModel(spec, {
-    messages,
-    schema: ANSWER_JSON_SCHEMA,
-    apiKey: spec.apiKeyEnv === null ? null : (deps.apiKey(spec.apiKeyEnv) ?? null),
-    signal: of.signal,
-  });
-  const read = answer.ok ? readCritique(answer.text, answer.reasoning ?? '') : null;
-  await keepCall(
-    deps.db,
-    { runId: of.runId, iterationId: of.iterationId, purpose: 'critic' },
-    {
-      model: spec.name,
-      messages,
-      answer: answer.ok ? answer.text : null,
-      reasoning: answer.ok ? (answer.reasoning ?? null) : null,
-      outcome: answer.ok ? (read ? 'accepted' : 'unreadable') : answer.error,
-      rail: null,
-      detail: answer.ok ? null : answer.detail,
-      latencyMs: answer.latencyMs,
-      firstTokenMs: answer.ok ? answer.firstTokenMs : null,
-      promptTokens: answer.ok ? answer.promptTokens : null,
-      completionTokens: answer.ok ? answer.completionTokens : null,
-      mode: answer.ok ? answer.mode : null,
-    },
+  const read = await askModel(
+    deps,
+    spec,
+    { runId: of.runId, iterationId: of.iterationId, purpose: 'critic', signal: of.signal },
+    { messages, jsonSchema: ANSWER_JSON_SCHEMA, form: answerSchema },
   );
   if (!read) return null;
   const isOverruled = read.veto && (of.earlierVetoes + 1) % OVERRULE_EVERY === 0;
   return { model: spec.name, ...read, isOverruled };
-}
-
-function readCritique(text: string, reasoning: string): z.infer<typeof answerSchema> | null {
-  const unwrapped = unwrapAnswer(text, reasoning);
-  if (!unwrapped.ok) return null;
-  try {
-    const parsed = answerSchema.safeParse(JSON.parse(unwrapped.text));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
 }

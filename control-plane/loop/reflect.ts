@@ -1,16 +1,10 @@
 import { z } from 'zod';
 import type { ModelSpec } from '@nightshift/protocol';
 import { insertNote, recordEvent, type RunRow } from '@nightshift/db';
-import {
-  buildPrompt,
-  callModel,
-  promptBudget,
-  unwrapAnswer,
-  type Message,
-  type PromptInput,
-} from '../proposer/index.js';
+import { buildPrompt, promptBudget, type Message, type PromptInput } from '../proposer/index.js';
+import { askModel } from './ask-model.js';
 import type { LoopDeps } from './deps.js';
-import { keepCall, storable } from './keep-call.js';
+import { storable } from './keep-call.js';
 
 const answerSchema = z.strictObject({ notes: z.string().min(1).max(8000), reason: z.string().min(1).max(1000) });
 const ANSWER_JSON_SCHEMA = {
@@ -47,30 +41,11 @@ export async function reflect(
   signal: AbortSignal,
 ): Promise<void> {
   const messages = reflectionMessages({ ...input, budgetTokens: promptBudget(spec) });
-  const answer = await callModel(spec, {
-    messages,
-    schema: ANSWER_JSON_SCHEMA,
-    apiKey: spec.apiKeyEnv === null ? null : (deps.apiKey(spec.apiKeyEnv) ?? null),
-    signal,
-  });
-  const read = answer.ok ? readNotes(answer.text, answer.reasoning ?? '') : null;
-  await keepCall(
-    deps.db,
-    { runId: run.id, iterationId: null, purpose: 'reflect' },
-    {
-      model: spec.name,
-      messages,
-      answer: answer.ok ? answer.text : null,
-      reasoning: answer.ok ? (answer.reasoning ?? null) : null,
-      outcome: answer.ok ? (read ? 'accepted' : 'unreadable') : answer.error,
-      rail: null,
-      detail: answer.ok ? null : answer.detail,
-      latencyMs: answer.latencyMs,
-      firstTokenMs: answer.ok ? answer.firstTokenMs : null,
-      promptTokens: answer.ok ? answer.promptTokens : null,
-      completionTokens: answer.ok ? answer.completionTokens : null,
-      mode: answer.ok ? answer.mode : null,
-    },
+  const read = await askModel(
+    deps,
+    spec,
+    { runId: run.id, iterationId: null, purpose: 'reflect', signal },
+    { messages, jsonSchema: ANSWER_JSON_SCHEMA, form: answerSchema },
   );
   if (!read) return;
   const state = run.spec.proposer.reflect === 'adopt' ? 'adopted' : 'proposed';
@@ -88,15 +63,4 @@ export async function reflect(
       payload: { version: note.version, reason: note.reason },
     });
   });
-}
-
-function readNotes(text: string, reasoning: string): z.infer<typeof answerSchema> | null {
-  const unwrapped = unwrapAnswer(text, reasoning);
-  if (!unwrapped.ok) return null;
-  try {
-    const parsed = answerSchema.safeParse(JSON.parse(unwrapped.text));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
 }

@@ -106,7 +106,6 @@ describe('the Markdown report', () => {
 describe('the terminal report', () => {
   it('lets no control character through and keeps to its width', () => {
     const text = reportText(trajectory, analysis, { width: 80, title: '\u001b[31mred' });
-    // eslint-disable-next-line no-control-regex
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f]/);
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   });

@@ -33,7 +33,6 @@ export function countText(n: number, one: string, many = `${one}s`): string {
 
 /** Text from outside made harmless for a terminal and for a table: no control characters, no line breaks, bounded. */
 export function plainText(text: string, most = 200): string {
-  // eslint-disable-next-line no-control-regex
   const flat = text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, ' ').trim();
   return flat.length > most ? `${flat.slice(0, most - 1)}…` : flat;
 }

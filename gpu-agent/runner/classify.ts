@@ -150,11 +150,9 @@ function sentence(what: string, tail: string): string {
 /** The end of an output, lines and indentation kept, without control characters: at most 3000 characters of whole lines. */
 function lastPage(text: string): string {
   const page = text
-    // eslint-disable-next-line no-control-regex
     .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '')
     .split('\n')
     .map((line) => line.replace(/\r+$/, ''))
-    // eslint-disable-next-line no-control-regex
     .map((line) => line.slice(line.lastIndexOf('\r') + 1).replace(/[\u0000-\u0008\u000b-\u001f\u007f\ufffd]+/g, ' '))
     .join('\n')
     .trimEnd();
@@ -167,10 +165,8 @@ function lastPage(text: string): string {
 /** The last three lines with something on them, without control characters, 600 characters at most. */
 function lastLines(text: string): string {
   const lines = text
-    // eslint-disable-next-line no-control-regex
     .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '')
     .split(/[\r\n]+/)
-    // eslint-disable-next-line no-control-regex
     .map((line) => line.replace(/[\u0000-\u001f\u007f\ufffd]+/g, ' ').trim())
     .filter((line) => line !== '');
   return lines.slice(-3).join(' | ').slice(-600);

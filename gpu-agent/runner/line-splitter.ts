@@ -2,7 +2,6 @@
 const LINE_LIMIT = 4096;
 
 // Colours and cursor moves, as progress bars print them around a figure.
-// eslint-disable-next-line no-control-regex
 const ESCAPES = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 
 /**
