@@ -36,14 +36,19 @@ export interface Trajectory {
   menu: Menu | null;
   baseline: { config: Config | null; values: number[]; value: number | null };
   records: TrajectoryRecord[];
+  /** US dollars of all model calls, those between iterations included; left out and null where not known. */
+  modelCostUsd?: number | null;
   warnings: string[];
 }
 
-/** A measured or failed configuration, as samplers see it. `value` is the mean of `n` measurements, null for a failure and while it is pending. */
+/**
+ * A configuration that was tried, as samplers see it. `value` is the mean of `n` measurements, null for a failure and while it is
+ * pending. `censored`: it ran and was given up before its full budget was over, and `value` is what it is taken to be worse than.
+ */
 export interface Trial {
   config: Config;
   value: number | null;
   n?: number | undefined;
-  state: 'complete' | 'failed' | 'pending';
+  state: 'complete' | 'failed' | 'pending' | 'censored';
   failure?: CandidateReason | string | undefined;
 }

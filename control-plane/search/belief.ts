@@ -20,7 +20,7 @@ const RISKY = 0.5;
 
 function counts(trials: readonly Trial[]): Belief['trials'] {
   const of = (state: Trial['state']) => trials.filter((trial) => trial.state === state).length;
-  return { complete: of('complete'), failed: of('failed'), pending: of('pending') };
+  return { complete: of('complete'), failed: of('failed'), pending: of('pending'), censored: of('censored') };
 }
 
 function bestMeasured(input: SuggestInput): number | null {
@@ -113,8 +113,9 @@ export function modelBelief(
 }
 
 function summarised(belief: Omit<Belief, 'summary'>): Belief {
-  const { complete, failed, pending } = belief.trials;
-  const summary = [`${complete} measured, ${failed} failed, ${pending} pending`];
+  const { complete, failed, pending, censored } = belief.trials;
+  const given = censored > 0 ? `, ${censored} given up as worse before their full budget` : '';
+  const summary = [`${complete} measured, ${failed} failed, ${pending} pending${given}`];
   if (belief.baseExpected !== null && belief.noiseSd !== null)
     summary.push(
       `the base is expected at ${figure(belief.baseExpected)}; one measurement has sd ${figure(belief.noiseSd)}`,

@@ -15,7 +15,7 @@ export interface KnobBelief {
 /** A sampler's state in a form that a prompt, a report or a JSON column can carry. */
 export interface Belief {
   model: 'gaussian-process' | 'tpe' | 'none';
-  trials: { complete: number; failed: number; pending: number };
+  trials: { complete: number; failed: number; pending: number; censored: number };
   /** The best measured value, and the base's expected one; null while nothing was measured. */
   bestMeasured: number | null;
   baseExpected: number | null;

@@ -98,7 +98,7 @@ function someValue(config: Config): number {
   );
 }
 
-const trialState = fc.constantFrom('complete', 'failed', 'pending');
+const trialState = fc.constantFrom('complete', 'failed', 'pending', 'censored');
 
 describe.each(SAMPLERS)('%s', (_, sampler) => {
   test('suggests one legal, new, unmeasured change whatever was tried before', () => {
@@ -117,7 +117,9 @@ describe.each(SAMPLERS)('%s', (_, sampler) => {
             if (!made) break;
             const config = { ...base, [made.knob]: made.newValue };
             trials.push(
-              state === 'complete' ? { config, state, value: someValue(config) } : { config, state, value: null },
+              state === 'complete' || state === 'censored'
+                ? { config, state, value: someValue(config) }
+                : { config, state, value: null },
             );
             if (state === 'complete' && random.uniform() < 0.4) base = config;
           }
@@ -338,7 +340,7 @@ test('the belief names the knob that matters, the values never tried and what wo
   expect(belief.feasibility.failures).toEqual({ oom: 1 });
   expect(belief.feasibility.risky[0]?.knob).toBe('huge');
   expect(belief.summary.join('\n')).toContain('never changed: never');
-  expect(belief.trials).toEqual({ complete: 7, failed: 1, pending: 0 });
+  expect(belief.trials).toEqual({ complete: 7, failed: 1, pending: 0, censored: 0 });
 });
 
 test('under loud noise the first suggestions go to different knobs', () => {

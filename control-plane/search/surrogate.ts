@@ -1,4 +1,5 @@
 import { configKey, type Goal, type Trial } from '@nightshift/protocol';
+import { imputeCensored } from './censored.js';
 import { fitHyper, type Hyper, type Observations, posterior, type Prediction, priorHyper } from './gaussian-process.js';
 import type { SuggestInput } from './sampler.js';
 import type { Axis, Space } from './space.js';
@@ -110,6 +111,18 @@ export function signOf(goal: Goal): 1 | -1 {
   return goal === 'minimize' ? 1 : -1;
 }
 
+// Censored trials come after all measurements: a surprise is told for what was measured only, by its place in this order.
+function withCensored(space: Space, input: SuggestInput, all: ReturnType<typeof observe>, hyper: Hyper, sign: number) {
+  const bounds = input.trials
+    .filter((trial) => trial.state === 'censored' && trial.value !== null && Number.isFinite(trial.value))
+    .slice(-MAX_TRIALS / 2)
+    .map((trial) => ({
+      x: space.encode(trial.config),
+      bound: Math.log1p(Math.max(0, sign * (trial.value as number) - all.best) / all.scale),
+    }));
+  return imputeCensored(space.axes, all.data, bounds, hyper);
+}
+
 /** The process conditioned on the trials; null with fewer than two measurements, when there is nothing to compare. */
 export function fitSurrogate(space: Space, input: SuggestInput): Surrogate | null {
   const sign = signOf(input.goal);
@@ -125,7 +138,7 @@ export function fitSurrogate(space: Space, input: SuggestInput): Surrogate | nul
     hyper = { ...found, noise: all.noise ?? found.noise };
   }
   const pending = input.trials.filter((trial) => trial.state === 'pending').map((trial) => space.encode(trial.config));
-  const process = posterior(space.axes, all.data, pending, hyper);
+  const process = posterior(space.axes, withCensored(space, input, all, hyper, sign), pending, hyper);
   const baseX = space.encode(input.base);
   const base = process.at(baseX);
   return {
