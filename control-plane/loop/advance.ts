@@ -9,6 +9,7 @@ import {
   moveIteration,
   moveRun,
   recordEvent,
+  type IterationRow,
   type JobRow,
   type RunRow,
   type Tx,
@@ -103,16 +104,10 @@ async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step | StopEa
       await tellCancelled(tx, await cancelQueuedJobs(tx, run.id, step.detail, step.jobIds));
       return undefined;
     case 'cancel_open':
-      for (const iteration of step.iterations) {
-        await moveIteration(tx, iteration.id, iteration.state, 'cancelled', { endedAt: now });
-        await recordEvent(tx, {
-          type: 'iteration.cancelled',
-          runId: run.id,
-          payload: { iteration: iteration.number, detail: step.detail },
-        });
-      }
+      await cancelOpen(tx, run, step.iterations, step.detail);
       return undefined;
     case 'end_run':
+      await cancelOpen(tx, run, step.open ?? [], step.detail);
       await moveRun(tx, run.id, [run.state], step.to, {
         endedAt: now,
         endReason: step.reason,
@@ -126,6 +121,17 @@ async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step | StopEa
         payload: { reason: step.reason, detail: step.detail },
       });
       return undefined;
+  }
+}
+
+async function cancelOpen(tx: Tx, run: RunRow, iterations: IterationRow[], detail: string): Promise<void> {
+  for (const iteration of iterations) {
+    await moveIteration(tx, iteration.id, iteration.state, 'cancelled', { endedAt: new Date() });
+    await recordEvent(tx, {
+      type: 'iteration.cancelled',
+      runId: run.id,
+      payload: { iteration: iteration.number, detail },
+    });
   }
 }
 

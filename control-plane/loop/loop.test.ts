@@ -148,6 +148,25 @@ describe('a run', () => {
     expect((await listJobsOfRun(deps.db, run.id))[0]).toMatchObject({ state: 'succeeded', attempt: 2 });
   });
 
+  test("fails with its cause when a candidate's job cannot be measured anywhere, however many proposals are under way", async () => {
+    const box = await paperBox(deps.db);
+    const run = await start({ stop: { iterations: 9 }, decision: { ...SPEC.decision, baselineReplicates: 1 } });
+    await step(run.id);
+    await box.work(() => 1);
+    await step(run.id);
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      expect(await box.work(() => exitOf('sealed_files_changed', null, 'evaluate.py is another'))).not.toBeNull();
+      await database.sql`update jobs set not_before = null where run_id = ${run.id}`;
+    }
+    await step(run.id);
+    const ended = await findRun(deps.db, run.id);
+    expect(ended).toMatchObject({ state: 'failed', endReason: 'infrastructure' });
+    expect(ended?.endDetail).toContain('sealed_files_changed (evaluate.py is another)');
+    const states = (await listIterations(deps.db, run.id)).map((iteration) => iteration.state);
+    expect(new Set(states)).toEqual(new Set(['cancelled']));
+    expect(await box.take()).toBeNull();
+  });
+
   test('takes nothing new while paused, decides what was in flight, and goes on after resume', async () => {
     const box = await paperBox(deps.db);
     const run = await start({ decision: { ...SPEC.decision, baselineReplicates: 1 } });

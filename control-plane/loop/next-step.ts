@@ -7,7 +7,14 @@ import { stopReason } from './stop-reason.js';
 export type Step =
   | { kind: 'start_baseline' }
   | { kind: 'begin_iterations' }
-  | { kind: 'end_run'; to: 'completed' | 'stopped' | 'failed'; reason: string; detail: string }
+  /** `open`: iterations that end with the run, in the same transaction. */
+  | {
+      kind: 'end_run';
+      to: 'completed' | 'stopped' | 'failed';
+      reason: string;
+      detail: string;
+      open?: IterationRow[];
+    }
   | { kind: 'cancel_open'; iterations: IterationRow[]; detail: string }
   | { kind: 'cancel_jobs' }
   | { kind: 'cancel_queued'; jobIds: string[]; detail: string }
@@ -131,6 +138,7 @@ function failedByInfrastructure(state: LoopState, job: JobRow): Step {
   if (live.some((other) => other.cancelRequestedAt === null)) return { kind: 'cancel_jobs' };
   if (live.length > 0) return idle;
   const detail = `a job failed ${job.attempt} times for reasons of the infrastructure: ${job.reason}${job.detail ? ` (${job.detail})` : ''}`;
-  if (state.open.length > 0) return { kind: 'cancel_open', iterations: state.open, detail };
-  return { kind: 'end_run', to: 'failed', reason: job.reason === 'box_lost' ? 'box_lost' : 'infrastructure', detail };
+  // Not one after the other: the broken job is known by its open iteration, and a run whose cause is forgotten goes on for ever.
+  const reason = job.reason === 'box_lost' ? 'box_lost' : 'infrastructure';
+  return { kind: 'end_run', to: 'failed', reason, detail, open: state.open };
 }
