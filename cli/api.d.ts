@@ -976,6 +976,8 @@ export interface components {
             firstTokenMs: number | null;
             promptTokens: number | null;
             completionTokens: number | null;
+            /** @description at the prices of the model that was called; null when they, or its counts, are not known */
+            costUsd: number | null;
             /** Format: date-time */
             createdAt: string;
         };

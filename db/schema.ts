@@ -365,6 +365,8 @@ export const modelCalls = pgTable(
     firstTokenMs: doublePrecision('first_token_ms'),
     promptTokens: integer('prompt_tokens'),
     completionTokens: integer('completion_tokens'),
+    /** At the prices of the model that was called; null when they, or its counts, are not known. */
+    costUsd: doublePrecision('cost_usd'),
     createdAt: createdAt(),
   },
   (t) => [index('model_calls_by_run').on(t.runId, t.createdAt), index('model_calls_by_iteration').on(t.iterationId)],

@@ -62,6 +62,9 @@ const callSchema = z
     firstTokenMs: z.number().nullable(),
     promptTokens: z.number().nullable(),
     completionTokens: z.number().nullable(),
+    costUsd: z.number().nullable().openapi({
+      description: 'at the prices of the model that was called; null when they, or its counts, are not known',
+    }),
     createdAt: z.iso.datetime(),
   })
   .openapi('ModelCall');

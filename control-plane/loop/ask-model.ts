@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ModelSpec } from '@nightshift/protocol';
-import { callModel, unwrapAnswer, type Message } from '../proposer/index.js';
+import { callModel, callRecord, unwrapAnswer, type Message } from '../proposer/index.js';
 import type { LoopDeps } from './deps.js';
 import { keepCall } from './keep-call.js';
 
@@ -18,24 +18,12 @@ export async function askModel<T>(
   const apiKey = spec.apiKeyEnv === null ? null : (deps.apiKey(spec.apiKeyEnv) ?? null);
   const answer = await callModel(spec, { messages, schema: jsonSchema, apiKey, signal: of.signal });
   const read = answer.ok ? readAnswer(answer.text, answer.reasoning ?? '', form) : null;
+  const call = callRecord(spec, messages, answer);
   const { runId, iterationId, purpose } = of;
   await keepCall(
     deps.db,
     { runId, iterationId, purpose },
-    {
-      model: spec.name,
-      messages,
-      answer: answer.ok ? answer.text : null,
-      reasoning: answer.ok ? (answer.reasoning ?? null) : null,
-      outcome: answer.ok ? (read === null ? 'unreadable' : 'accepted') : answer.error,
-      rail: null,
-      detail: answer.ok ? null : answer.detail,
-      latencyMs: answer.latencyMs,
-      firstTokenMs: answer.ok ? answer.firstTokenMs : null,
-      promptTokens: answer.ok ? answer.promptTokens : null,
-      completionTokens: answer.ok ? answer.completionTokens : null,
-      mode: answer.ok ? answer.mode : null,
-    },
+    answer.ok && read === null ? { ...call, outcome: 'unreadable' } : call,
   );
   return read;
 }

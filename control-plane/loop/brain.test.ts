@@ -9,7 +9,10 @@ import { advance } from './advance.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
 import { propose } from './propose.js';
-import type { Playbook } from '../trajectory/index.js';
+import { analyze, type Playbook } from '../trajectory/index.js';
+import { loadTrajectory } from './trajectory-of-run.js';
+
+const USAGE = { prompt_tokens: 1000, completion_tokens: 100 };
 
 /** A chat endpoint that answers with what a function makes of the prompt. */
 async function chatServer(
@@ -25,7 +28,8 @@ async function chatServer(
       response.write(
         `data: ${JSON.stringify({ choices: [{ index: 0, delta: { role: 'assistant', content }, finish_reason: null }] })}\n\n`,
       );
-      response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\n`);
+      const last = { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: USAGE };
+      response.write(`data: ${JSON.stringify(last)}\n\n`);
       response.end('data: [DONE]\n\n');
     });
   });
@@ -208,5 +212,49 @@ describe('with a model', () => {
     expect(asked.lastIndexOf('small')).toBeLessThan(asked.indexOf('large'));
     expect((await findRun(deps.db, run.id))?.ladderStep).toBe(1);
     expect(await eventsOf(run, 'model.ladder')).toMatchObject([{ step: 1, model: 'large' }]);
+  });
+
+  test('every call is priced by the model that made it, and the sum ends the run', async () => {
+    const used = new Map<string, number>();
+    const server = await chatServer((prompt, name) => {
+      if (prompt.includes('revised strategy notes')) return '{"notes": "try d", "reason": "a never helped"}';
+      return name === 'critic' ? '{"veto": false, "reason": "why not"}' : nextValue(used);
+    });
+    servers.push(server);
+    const box = await paperBox(deps.db);
+    // A call has 1000 tokens in and 100 out: 1, 100 and 10 cents a call.
+    const at = (name: string, cents: number) => ({
+      baseUrl: server.baseUrl,
+      name,
+      timeout: '10s',
+      inputUsdPerMillion: cents * 5,
+      outputUsdPerMillion: cents * 50,
+    });
+    const run = await drive(
+      {
+        ...SPEC,
+        stop: { modelCostUsd: 2.5 },
+        proposer: {
+          kind: 'model',
+          model: at('small', 1),
+          critic: at('critic', 10),
+          ladder: { after: 3, models: [at('large', 100)] },
+          reflect: 'adopt',
+        },
+      },
+      box,
+      async () => false,
+    );
+    const calls = await listModelCallsOfRun(deps.db, run.id);
+    const cents = (name: string) => [
+      ...new Set(calls.filter((call) => call.model === name).map((call) => Math.round((call.costUsd ?? 0) * 100))),
+    ];
+    expect([cents('small'), cents('critic'), cents('large')]).toEqual([[1], [10], [100]]);
+    const total = calls.reduce((sum, call) => sum + (call.costUsd ?? 0), 0);
+    expect(total).toBeGreaterThanOrEqual(2.5);
+    expect(run.endReason).toBe('model_cost');
+    const trajectory = await loadTrajectory(deps.db, run);
+    expect(trajectory.modelCostUsd).toBeCloseTo(total, 9);
+    expect(analyze(trajectory).cost.modelUsd).toBeCloseTo(total, 9);
   });
 });

@@ -13,6 +13,7 @@ import {
   afterSuccess,
   buildCodePrompt,
   callModel,
+  callRecord,
   CLOSED_BREAKER,
   isBreakerOpen,
   promptBudget,
@@ -95,24 +96,9 @@ export async function codeTurn(
       deps.db,
       { runId: run.id, iterationId: iteration.id, purpose: repair ? 'repair' : 'propose' },
       {
-        model: model.name,
-        messages: prompt.messages,
-        answer: answer.ok ? answer.text : null,
-        reasoning: answer.ok ? (answer.reasoning ?? null) : null,
-        outcome: !answer.ok
-          ? answer.error
-          : verdict === null
-            ? 'unreadable'
-            : verdict.verdict === 'pass'
-              ? 'accepted'
-              : 'blocked',
+        ...callRecord(model, prompt.messages, answer),
+        ...(answer.ok && verdict?.verdict !== 'pass' ? { outcome: verdict ? 'blocked' : 'unreadable' } : {}),
         rail: verdict?.verdict === 'block' ? verdict.rail : null,
-        detail: answer.ok ? null : answer.detail,
-        latencyMs: answer.latencyMs,
-        firstTokenMs: answer.ok ? answer.firstTokenMs : null,
-        promptTokens: answer.ok ? answer.promptTokens : null,
-        completionTokens: answer.ok ? answer.completionTokens : null,
-        mode: answer.ok ? answer.mode : null,
       },
     );
     if (answer.ok) breaker = afterSuccess();

@@ -1,14 +1,11 @@
 import { insertModelCall, type Db } from '@nightshift/db';
-import type { ModelCallRecord } from '../proposer/index.js';
+import type { ModelCall } from '../proposer/index.js';
 
 /** Stores one model call, complete: the exact messages and the exact answer. */
 export async function keepCall(
   db: Db,
   of: { runId: string; iterationId: string | null; purpose: 'propose' | 'critic' | 'reflect' | 'repair' },
-  call: Omit<
-    ModelCallRecord,
-    'try' | 'estimatedTokens' | 'cut' | 'startedAtMs' | 'costUsd' | 'finishReason' | 'attempts'
-  >,
+  call: ModelCall,
 ): Promise<void> {
   const isFailure = call.outcome !== 'accepted' && call.outcome !== 'blocked' && call.outcome !== 'unreadable';
   await insertModelCall(db, {
@@ -25,6 +22,7 @@ export async function keepCall(
     firstTokenMs: call.firstTokenMs,
     promptTokens: call.promptTokens,
     completionTokens: call.completionTokens,
+    costUsd: call.costUsd,
   });
 }
 

@@ -6,7 +6,7 @@ import {
   listLatestOutcomes,
   listMeasurements,
   listOpenIterations,
-  sumModelCalls,
+  sumModelCostUsd,
   sumRunEnergyWh,
   databaseNow,
   type IterationRow,
@@ -39,7 +39,7 @@ export interface LoopState {
 
 /** Reads a locked run's state. Work is constant but for the figures that the spec's stop conditions ask for. */
 export async function loadLoopState(tx: Tx, run: RunRow): Promise<LoopState> {
-  const { stop, proposer } = run.spec;
+  const { stop } = run.spec;
   const open = await listOpenIterations(tx, run.id);
   const openJobs = await listJobsOfIterations(
     tx,
@@ -61,19 +61,7 @@ export async function loadLoopState(tx: Tx, run: RunRow): Promise<LoopState> {
     measuredSinceKeep = keep === -1 ? outcomes.length : keep;
   }
   const energyWh = stop.energyKwh === null ? null : await sumRunEnergyWh(tx, run.id);
-  let modelCostUsd: number | null = null;
-  const model = proposer.model;
-  if (
-    stop.modelCostUsd !== null &&
-    model &&
-    (model.inputUsdPerMillion !== null || model.outputUsdPerMillion !== null)
-  ) {
-    const sums = await sumModelCalls(tx, run.id);
-    modelCostUsd =
-      ((sums.promptTokens ?? 0) * (model.inputUsdPerMillion ?? 0) +
-        (sums.completionTokens ?? 0) * (model.outputUsdPerMillion ?? 0)) /
-      1e6;
-  }
+  const modelCostUsd = stop.modelCostUsd === null ? null : await sumModelCostUsd(tx, run.id);
   return {
     run,
     now: await databaseNow(tx),

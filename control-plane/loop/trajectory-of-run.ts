@@ -7,6 +7,7 @@ import {
   listBaselineJobs,
   listModelCallsOfIteration,
   listModelCallsOfRun,
+  sumModelCostUsd,
   type AttemptRow,
   type IterationRow,
   type JobRow,
@@ -110,6 +111,7 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
       const values = [...record.values, ...again];
       return [{ ...record, values, metric: meanOf(values) }];
     }),
+    modelCostUsd: await sumModelCostUsd(q, run.id),
     warnings: [],
   };
 }

@@ -1,5 +1,6 @@
 export * from './answer-schema.js';
 export * from './breaker.js';
+export * from './call-record.js';
 export * from './parse-answer.js';
 export * from './prompt.js';
 export * from './prompt-input.js';

@@ -1,10 +1,10 @@
 import type { BlockedTry, ModelSpec, Verdict } from '@nightshift/protocol';
 import { answerSchema } from './answer-schema.js';
 import { afterFailure, afterSuccess, CLOSED_BREAKER, isBreakerOpen, type BreakerState } from './breaker.js';
-import type { AnswerMode } from './capability.js';
-import { callModel, type ModelAnswer, type ModelAttempt, type ModelDeps, type ModelError } from './model-client.js';
+import { callRecord, type ModelCall } from './call-record.js';
+import { callModel, type ModelAnswer, type ModelDeps, type ModelError } from './model-client.js';
 import { unwrapAnswer } from './parse-answer.js';
-import { buildPrompt, type Message } from './prompt.js';
+import { buildPrompt } from './prompt.js';
 import type { PromptInput } from './prompt-input.js';
 import { cutText } from './quote.js';
 import { promptBudget } from './tokens.js';
@@ -12,32 +12,14 @@ import { promptBudget } from './tokens.js';
 /** A refused answer as the ledger keeps it; the whole of it is in its call's record. */
 const RAW_CHARS = 2000;
 
-/** One model call, complete: what was sent, what came back, what it cost and what became of it. */
-export interface ModelCallRecord {
+/** A call of a turn at proposing, with what the turn knows of it. */
+export interface ModelCallRecord extends ModelCall {
   /** From 1 within the iteration. */
   try: number;
-  model: string;
-  messages: Message[];
   estimatedTokens: number;
   /** What did not fit into the prompt. */
   cut: string[];
-  /** The content as it came, wrappers included; null when there was none. */
-  answer: string | null;
-  reasoning: string | null;
-  outcome: 'accepted' | 'blocked' | 'unreadable' | ModelError;
-  /** The rail that blocked; null otherwise. */
-  rail: string | null;
-  detail: string | null;
   startedAtMs: number;
-  latencyMs: number;
-  firstTokenMs: number | null;
-  promptTokens: number | null;
-  completionTokens: number | null;
-  /** From the spec's prices; null when a price or a count is not known. */
-  costUsd: number | null;
-  finishReason: string | null;
-  mode: AnswerMode | null;
-  attempts: ModelAttempt[];
 }
 export type FallbackWhy = 'blocked' | 'breaker_open' | 'prompt_too_large' | 'deadline' | ModelError;
 export type ProposeResult = { blocked: BlockedTry[]; calls: ModelCallRecord[]; breaker: BreakerState } & (
@@ -116,13 +98,13 @@ export async function proposeWithModel(options: ProposeOptions): Promise<Propose
       },
       deps,
     );
-    const call = callRecord(spec, answer, {
+    const call: ModelCallRecord = {
+      ...callRecord(spec, prompt.messages, answer),
       try: calls.length + 1,
       startedAtMs,
-      messages: prompt.messages,
       estimatedTokens: prompt.tokens,
       cut: prompt.cut,
-    });
+    };
     calls.push(call);
     if (!answer.ok) {
       if (answer.error !== 'aborted')
@@ -169,36 +151,4 @@ function judge(
     reason: verdict.rail === 'schema' ? verdict.reason + cut : verdict.reason,
     isUnreadable: verdict.rail === 'schema',
   };
-}
-
-function callRecord(
-  spec: ModelSpec,
-  answer: ModelAnswer,
-  sent: Pick<ModelCallRecord, 'try' | 'startedAtMs' | 'messages' | 'estimatedTokens' | 'cut'>,
-): ModelCallRecord {
-  const shared = { ...sent, model: spec.name, rail: null, latencyMs: answer.latencyMs, attempts: answer.attempts };
-  const came = answer.ok ? answer : answer.partial;
-  const figures = {
-    answer: came?.text || null,
-    reasoning: came?.reasoning || null,
-    firstTokenMs: came?.firstTokenMs ?? null,
-    promptTokens: came?.promptTokens ?? null,
-    completionTokens: came?.completionTokens ?? null,
-    costUsd: came ? callCost(spec, came.promptTokens, came.completionTokens) : null,
-    finishReason: came?.finishReason ?? null,
-  };
-  return answer.ok
-    ? { ...shared, ...figures, outcome: 'accepted', detail: null, mode: answer.mode }
-    : { ...shared, ...figures, outcome: answer.error, detail: answer.detail, mode: null };
-}
-
-/** US dollars for one call at the spec's prices; null when a price or a count is not known. */
-export function callCost(
-  spec: Pick<ModelSpec, 'inputUsdPerMillion' | 'outputUsdPerMillion'>,
-  promptTokens: number | null,
-  completionTokens: number | null,
-): number | null {
-  const { inputUsdPerMillion: input, outputUsdPerMillion: output } = spec;
-  if (input === null || output === null || promptTokens === null || completionTokens === null) return null;
-  return (promptTokens * input + completionTokens * output) / 1e6;
 }

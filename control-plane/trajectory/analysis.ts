@@ -66,6 +66,7 @@ export interface Analysis {
     wallSeconds: number | null;
     secondsPerIteration: number | null;
     modelSecondsPerCall: number | null;
+    modelUsd: number | null;
     energyWh: number | null;
   };
   health: Health;

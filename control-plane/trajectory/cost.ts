@@ -13,6 +13,7 @@ export function costOf(trajectory: Trajectory): Analysis['cost'] {
     wallSeconds: sum(wall),
     secondsPerIteration: meanOf(wall),
     modelSecondsPerCall: meanOf(known((record) => record.modelSeconds)),
+    modelUsd: trajectory.modelCostUsd ?? null,
     energyWh: sum(energy),
   };
 }

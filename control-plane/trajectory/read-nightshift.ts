@@ -91,6 +91,7 @@ function readRun(
   const baseline = objectOf(row.baseline);
   const values = numbersOf(baseline?.values);
   trajectory.baseline = { config: configOf(baseline?.config), values, value: numberOf(baseline?.value) };
+  if (row.modelCostUsd !== undefined) trajectory.modelCostUsd = finiteOf(row.modelCostUsd);
 }
 
 function readMenu(input: unknown, line: number, warnings: ReadWarnings): Menu | null {

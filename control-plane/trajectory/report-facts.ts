@@ -191,6 +191,7 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
             ? ''
             : `, ${formatDuration(cost.modelSecondsPerCall * 1000)} a model call`),
     ],
+    ['model cost', cost.modelUsd === null ? null : `${Number(cost.modelUsd.toPrecision(3))} USD`],
     ['energy', cost.energyWh === null ? null : energyText(cost.energyWh, keeps.best?.improvement ?? null)],
   ];
   return rows.filter((row): row is [string, string] => row[1] !== null);

@@ -14,7 +14,7 @@ export const EXPORT_FORMAT = 1;
  * trajectory back. Numbers that JSON has no word for are written as "NaN", "Infinity" and "-Infinity".
  */
 export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {}): string {
-  const { metric, menu, baseline, records, warnings } = trajectory;
+  const { metric, menu, baseline, records, warnings, modelCostUsd } = trajectory;
   const head = {
     type: 'run',
     format: EXPORT_FORMAT,
@@ -22,6 +22,7 @@ export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {})
     metric,
     baseline,
     menu,
+    ...(modelCostUsd === undefined ? {} : { modelCostUsd }),
     ...(about.spec === undefined ? {} : { spec: about.spec }),
   };
   return [head, ...records.map(iterationLine), { type: 'end', iterations: records.length, warnings }]

@@ -43,6 +43,7 @@ describe('a Nightshift export', () => {
       wallSeconds: 27,
       secondsPerIteration: 6.75,
       modelSecondsPerCall: 2,
+      modelUsd: null,
       energyWh: 5,
     });
   });
@@ -153,6 +154,7 @@ describe('results.tsv', () => {
       wallSeconds: null,
       secondsPerIteration: null,
       modelSecondsPerCall: null,
+      modelUsd: null,
       energyWh: null,
     });
     expect(analysis.noise.flipped).toEqual([{ knob: 'lr', value: 0.04, kept: 1, reverted: 1 }]);
