@@ -29,6 +29,7 @@ import {
   type BoxFacts,
   type Config,
   type Decision,
+  type EarlierSession,
   type ExitRecord,
   type Proposal,
   type Spec,
@@ -85,6 +86,10 @@ export const runs = pgTable(
     incumbentCodeKey: text('incumbent_code_key'),
     /** Code mode: the commit of the source that everything starts from. */
     baseCommit: text('base_commit'),
+    /** Code mode: where the project stands below the top of the base commit's repository, as git says it (`sub/dir/`). */
+    basePrefix: text('base_prefix').notNull().default(''),
+    /** Code mode: the rows of a session made with other tools that this run continues; told, and never counted as measured here. */
+    earlier: jsonb().$type<EarlierSession>(),
     /** Circuit breaker of the model server, so that every replica and every restart sees it. */
     breaker: jsonb().$type<unknown>(),
     stopRequestedAt: at('stop_requested_at'),

@@ -63,6 +63,12 @@ export const specInputSchema = z.strictObject({
           .regex(/^[0-9a-f]{40}$/, 'must be a commit id')
           .optional()
           .describe('the commit whose files these are'),
+        prefix: z
+          .string()
+          .max(1000)
+          .regex(/^(?:[^/\\\0]+\/)+$/, 'must be folders, each followed by a slash')
+          .optional()
+          .describe('where they stand in the repository of that commit, such as sub/dir/; its top when left out'),
       }),
     ])
     .optional()
@@ -263,7 +269,7 @@ export interface Spec {
   source:
     | { kind: 'path'; path: string }
     | { kind: 'git'; url: string; ref: string | null }
-    | { kind: 'archive'; id: string; size: number; commit: string | null };
+    | { kind: 'archive'; id: string; size: number; commit: string | null; prefix?: string | undefined };
   metric: { name: string; goal: 'minimize' | 'maximize'; bounds: [number, number] | null };
   job: {
     setup: string | null;
@@ -486,7 +492,13 @@ function modelsOf(proposer: z.output<typeof specInputSchema>['proposer']): [stri
 function sourceOf(source: z.output<typeof specInputSchema>['source']): Spec['source'] {
   if (source && 'git' in source) return { kind: 'git', url: source.git, ref: source.ref ?? null };
   if (source && 'archive' in source)
-    return { kind: 'archive', id: source.archive, size: source.size, commit: source.commit ?? null };
+    return {
+      kind: 'archive',
+      id: source.archive,
+      size: source.size,
+      commit: source.commit ?? null,
+      ...(source.prefix === undefined ? {} : { prefix: source.prefix }),
+    };
   return { kind: 'path', path: source?.path ?? '.' };
 }
 

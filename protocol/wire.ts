@@ -43,6 +43,8 @@ export const exitRecordSchema = z.object({
   exitCode: z.number().int().nullable(),
   signal: z.string().max(20).nullable(),
   metric: wireNumber.nullable(),
+  /** Last values, by name, that the measuring phase reported: the evaluator where there is one. Left out when nothing was measured. */
+  reported: z.record(z.string().max(100), wireNumber).optional(),
   phases: z.array(phaseResultSchema).max(10),
   startedAt: at,
   endedAt: at,
@@ -77,6 +79,7 @@ export const jobSpecSchema = z.object({
       id: z.string().length(64),
       size: count,
       commit: z.string().max(64).nullable(),
+      prefix: z.string().max(1000).optional(),
     }),
   ]),
   setup: z.string().nullable(),
@@ -204,6 +207,8 @@ export const agentFrameSchema = z.discriminatedUnion('type', [
     type: z.literal('source'),
     ...attempt,
     baseCommit: z.string().max(64).nullable(),
+    /** Where the project stands below the top of that commit's repository: `` or `sub/dir/`. */
+    basePrefix: z.string().max(1000).optional(),
     files: z.array(z.object({ path: z.string().max(300), content: z.string() })).max(50),
     sealed: z.array(z.object({ path: z.string().max(300), sha256: z.string().length(64) })).max(200),
   }),

@@ -71,7 +71,12 @@ async function uploadSource(cli: Cli, api: Api, spec: Spec): Promise<Record<stri
   const sent = await uploadTree(api, tree);
   const what = sent === 0 ? 'is there already' : `${Math.ceil(sent / 1024)} KiB sent`;
   cli.terminal.err(`Uploaded ${countText(tree.files, 'file')} as ${tree.id.slice(0, 12)}; ${what}.\n`);
-  return { archive: tree.id, size: tree.bytes.length, ...(tree.commit === null ? {} : { commit: tree.commit }) };
+  return {
+    archive: tree.id,
+    size: tree.bytes.length,
+    ...(tree.commit === null ? {} : { commit: tree.commit }),
+    ...(tree.prefix === '' ? {} : { prefix: tree.prefix }),
+  };
 }
 
 function startText({ id }: Run, spec: Spec): string {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { AppError } from '@nightshift/protocol';
 import { git, tryGit } from './run-git.js';
 
@@ -39,17 +39,25 @@ export async function ensureBase(path: string, { baseCommit, source }: Origin): 
   const has = async () =>
     baseCommit === null || (await tryGit(['cat-file', '-e', `${baseCommit}^{commit}`], { cwd: path })).code === 0;
   if (await has()) return;
-  if (source !== null && !source.startsWith('-')) {
+  const from = source === null ? null : await repositoryOf(source);
+  if (from !== null && !from.startsWith('-')) {
     // Most servers give a commit by its id; the others give what their branches and tags hold.
-    await tryGit(['fetch', '--quiet', '--no-tags', source, baseCommit as string], { cwd: path });
+    await tryGit(['fetch', '--quiet', '--no-tags', from, baseCommit as string], { cwd: path });
     if (await has()) return;
     const refs = [`+refs/heads/*:${FETCHED}/heads/*`, `+refs/tags/*:${FETCHED}/tags/*`];
-    await tryGit(['fetch', '--quiet', '--no-tags', source, ...refs], { cwd: path });
+    await tryGit(['fetch', '--quiet', '--no-tags', from, ...refs], { cwd: path });
     if (await has()) return;
   }
   throw new AppError('not_found', `the run started from commit ${baseCommit}, which is not in ${path}`, {
     hint: 'run it in a repository of the project, or fetch that commit first',
   });
+}
+
+/** A project may lie below the top of its repository, which git cannot fetch from there. */
+async function repositoryOf(source: string): Promise<string> {
+  if (!isAbsolute(source) || !existsSync(source)) return source;
+  const top = await tryGit(['rev-parse', '--absolute-git-dir'], { cwd: source });
+  return top.code === 0 ? top.out.trim() : source;
 }
 
 /** Takes away the refs that fetching a base may have left; its objects stay, since the branch stands on them. */

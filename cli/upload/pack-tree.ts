@@ -11,8 +11,10 @@ export interface PackedTree {
   id: string;
   bytes: Uint8Array;
   files: number;
-  /** HEAD, when the tree is exactly what it has and is the whole repository; else null. */
+  /** HEAD, when it has exactly this tree; else null. */
   commit: string | null;
+  /** Where the tree stands in the repository of that commit: `` or `sub/dir/`. */
+  prefix: string;
 }
 
 const MAX_FILES = 20_000;
@@ -45,13 +47,13 @@ export async function packTree(folder: string): Promise<PackedTree> {
   if (bytes.length > MAX_ARCHIVE_BYTES)
     throw new AppError('too_large', `${folder} holds ${bytes.length} bytes; an upload may have ${MAX_ARCHIVE_BYTES}`);
   const id = createHash('sha256').update(bytes).digest('hex');
-  return { id, bytes, files: entries.length, commit: await cleanCommit(folder) };
+  return { id, bytes, files: entries.length, ...(await cleanCommit(folder)) };
 }
 
-async function cleanCommit(folder: string): Promise<string | null> {
+async function cleanCommit(folder: string): Promise<Pick<PackedTree, 'commit' | 'prefix'>> {
   const head = await tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], { cwd: folder });
   const prefix = await tryGit(['rev-parse', '--show-prefix'], { cwd: folder });
-  const status = await tryGit(['status', '--porcelain'], { cwd: folder });
-  const isClean = head.code === 0 && prefix.code === 0 && prefix.out.trim() === '' && status.out.trim() === '';
-  return isClean && status.code === 0 ? head.out.trim() : null;
+  const status = await tryGit(['status', '--porcelain', '--', '.'], { cwd: folder });
+  const isClean = head.code === 0 && prefix.code === 0 && status.code === 0 && status.out.trim() === '';
+  return isClean ? { commit: head.out.trim(), prefix: prefix.out.replace(/\n$/, '') } : { commit: null, prefix: '' };
 }

@@ -26,7 +26,11 @@ export async function takeSource(db: Db, boxId: string, frame: FrameOf<'source'>
       return null;
     }
     await insertCodeState(tx, key, frame.files);
-    await updateRun(tx, run.id, { baselineCodeKey: key, baseCommit: frame.baseCommit });
+    await updateRun(tx, run.id, {
+      baselineCodeKey: key,
+      baseCommit: frame.baseCommit,
+      basePrefix: frame.basePrefix ?? '',
+    });
     await recordEvent(tx, {
       type: 'run.source',
       runId: run.id,

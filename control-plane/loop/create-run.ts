@@ -7,6 +7,7 @@ export interface Start {
   config: Config;
   codeKey: string | null;
   baseCommit: string | null;
+  basePrefix: string;
 }
 
 /** Starts a run of a checked spec. The run keeps the spec as it is now. */
@@ -35,6 +36,7 @@ export async function createRun(
         baselineCodeKey: start.codeKey,
         incumbentCodeKey: start.codeKey,
         baseCommit: start.baseCommit,
+        basePrefix: start.basePrefix,
       });
     if (options.notes)
       await insertNote(tx, { runId: row.id, body: options.notes, author: 'person', state: 'adopted', reason: null });

@@ -17,12 +17,14 @@ export async function loadLedger(q: Queryable, run: RunRow, also?: IterationRow,
   const rows = (await listIterations(q, run.id)).filter(({ state, id }) => state === 'kept' && id !== also?.id);
   if (also) rows.push(also);
   const kept = rows.map((row) => keptOf(run, row));
+  // Paths of a patch are the project's; those of a commit on the source's own are the repository's.
+  const placed = (own: SourceFile[]) => own.map((file) => ({ ...file, path: `${run.basePrefix}${file.path}` }));
   const files = new Map<string, SourceFile[]>();
   for (const { codeKey } of kept) {
     if (codeKey === null || files.has(codeKey)) continue;
     const state = await findCodeState(q, codeKey);
     if (!state) throw new Error(`run ${run.id} kept code ${codeKey}, which is not stored`);
-    files.set(codeKey, state);
+    files.set(codeKey, placed(state));
   }
   return buildLedger({
     run: {
@@ -33,7 +35,7 @@ export async function loadLedger(q: Queryable, run: RunRow, also?: IterationRow,
       isUnsealed: run.spec.job.evaluate === null,
       baselineConfig: run.baselineConfig,
     },
-    baseline: { files: baseline, commit: run.baseCommit },
+    baseline: { files: placed(baseline), commit: run.baseCommit },
     before: await commitsBefore(q, run, depth),
     kept,
     filesOf: (key) => files.get(key) as SourceFile[],

@@ -23,6 +23,7 @@ export async function rewindRun(
     // The source's own code needs no overlay: a box tells it, as in every run.
     codeKey: codeKey === run.baselineCodeKey ? codeKeyOf(run.baselineKey) : codeKey,
     baseCommit: run.baseCommit,
+    basePrefix: run.basePrefix,
   };
   const { edit, menu, stop } = run.spec;
   const knobs = Object.entries(menu?.knobs ?? {}).map(([name, knob]) => [

@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve, sep } from 'node:path';
 import type { JobSpec } from '@nightshift/protocol';
 import { fetchArchive } from './archive-source.js';
 import { dropArtifacts, isArtifact } from './artifacts.js';
-import { baseCommit } from './base-commit.js';
+import { baseCommit, type BaseCommit } from './base-commit.js';
 import { copySource } from './copy-source.js';
 import { copyTree } from './copy-tree.js';
 import { describeSource, digestSealed, hashSealed, type SourceFacts } from './describe-source.js';
@@ -25,7 +25,7 @@ export interface PrepareInput {
   /** Runs the setup command in a folder; false when it failed. */
   runSetup: (cwd: string) => Promise<boolean>;
   /** Code mode, the source as it is: told before setup runs. */
-  onSource: (facts: SourceFacts & { baseCommit: string | null }) => void;
+  onSource: (facts: SourceFacts & { baseCommit: string | null; basePrefix: string }) => void;
 }
 export interface Workspace {
   fingerprint: Record<string, string>;
@@ -78,16 +78,20 @@ async function describe(
   fingerprint['sealed'] = digestSealed(sealed);
   fingerprint['sealing'] = spec.evaluate === null ? 'unsealed' : 'sealed';
   if (!spec.overlay)
-    onSource({
-      ...describeSource(work, edit),
-      baseCommit:
-        spec.source.kind === 'path'
-          ? await baseCommit(spec.source.path, edit, signal)
-          : spec.source.kind === 'archive'
-            ? spec.source.commit
-            : (fingerprint['commit'] ?? null),
-    });
+    onSource({ ...describeSource(work, edit), ...(await baseOf(spec.source, edit, fingerprint, signal)) });
   return sealed;
+}
+
+async function baseOf(
+  source: JobSpec['source'],
+  edit: NonNullable<JobSpec['edit']>,
+  fingerprint: Record<string, string>,
+  signal: AbortSignal,
+): Promise<{ baseCommit: string | null; basePrefix: string }> {
+  if (source.kind === 'git') return { baseCommit: fingerprint['commit'] ?? null, basePrefix: '' };
+  if (source.kind === 'archive') return { baseCommit: source.commit, basePrefix: source.prefix ?? '' };
+  const base: BaseCommit | null = await baseCommit(source.path, edit, signal);
+  return { baseCommit: base?.commit ?? null, basePrefix: base?.prefix ?? '' };
 }
 
 // The evaluator's copy is taken before the patch is laid over the first. It gets the edited files only where a declared list
