@@ -1,5 +1,7 @@
 import type { Config, Menu } from './menu.js';
 import type { Decision } from './decision.js';
+import type { EarlierSession } from './earlier.js';
+import type { Measurement } from './measurement.js';
 import type { BlockedTry, Proposal, ProposerKind } from './proposal.js';
 import type { CandidateReason } from './states.js';
 
@@ -36,6 +38,10 @@ export interface Trajectory {
   menu: Menu | null;
   baseline: { config: Config | null; values: number[]; value: number | null };
   records: TrajectoryRecord[];
+  /** Code mode: who took the numbers; left out and null where not known, and in menu mode. */
+  measurement?: Measurement | null;
+  /** The session that the run goes on from: told apart from what was measured here, and in none of its figures. */
+  earlier?: EarlierSession | null;
   /** US dollars of all model calls, those between iterations included; left out and null where not known. */
   modelCostUsd?: number | null;
   warnings: string[];

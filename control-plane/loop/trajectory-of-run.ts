@@ -1,4 +1,13 @@
-import type { CodeProposal, IterationOutcome, JobReason, Trajectory, TrajectoryRecord } from '@nightshift/protocol';
+import {
+  keptHead,
+  measurementOf,
+  type CodeProposal,
+  type EarlierSession,
+  type IterationOutcome,
+  type JobReason,
+  type Trajectory,
+  type TrajectoryRecord,
+} from '@nightshift/protocol';
 import {
   listAttemptsOfJobs,
   listIterations,
@@ -111,9 +120,18 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
       const values = [...record.values, ...again];
       return [{ ...record, values, metric: meanOf(values) }];
     }),
+    measurement: measurementOf(run.spec),
+    ...(run.earlier === null ? {} : { earlier: earlierOf(run, run.earlier) }),
     modelCostUsd: await sumModelCostUsd(q, run.id),
     warnings: [],
   };
+}
+
+// Whether the earlier session's kept head is what was measured as the baseline, as far as both are known.
+function earlierOf(run: RunRow, session: EarlierSession): EarlierSession {
+  const key = keptHead(session)?.codeKey ?? null;
+  const isKnown = key !== null && run.baselineCodeKey !== null;
+  return { ...session, startsAtHead: isKnown ? key === run.baselineCodeKey : null };
 }
 
 function groupBy<T, K>(items: T[], keyOf: (item: T) => K): Map<K, T[]> {

@@ -1,4 +1,5 @@
-import type { KnobValue } from '@nightshift/protocol';
+import type { KnobValue, Measurement } from '@nightshift/protocol';
+import type { EarlierFigures } from './earlier-figures.js';
 import type { Health } from './health.js';
 
 /** A pair as reports name it; both null when the source does not say what was changed. */
@@ -70,5 +71,9 @@ export interface Analysis {
     energyWh: number | null;
   };
   health: Health;
+  /** Code mode: who took the numbers; null in menu mode and where the source does not say. */
+  measurement: Measurement | null;
+  /** What the session that the run goes on from tells; none of it is in the figures above. */
+  earlier: EarlierFigures | null;
   warnings: string[];
 }

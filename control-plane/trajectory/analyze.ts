@@ -2,6 +2,7 @@ import { type Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
 import { costOf } from './cost.js';
 import { coverageOf } from './coverage.js';
+import { earlierFigures } from './earlier-figures.js';
 import { healthEvidence, judgeHealth } from './health.js';
 import { keepsOf } from './keeps.js';
 import { isEvaluated } from './measurements.js';
@@ -35,6 +36,8 @@ export function analyze(trajectory: Trajectory): Analysis {
     replicated: replicatedOf(trajectory, noise.sd),
     cost: costOf(trajectory),
     health: judgeHealth(healthEvidence(trajectory)),
+    measurement: trajectory.measurement ?? null,
+    earlier: trajectory.earlier ? earlierFigures(trajectory.earlier) : null,
     warnings: [...trajectory.warnings, ...warningsOf(trajectory)],
   };
 }

@@ -24,7 +24,8 @@ export function exportTrajectory(
 
 /**
  * `results.tsv` of the field: commit, metric, memory_gb, status, description, with tabs. The baseline is the first row; a crash has
- * 0.000000; what was blocked never ran and is left out; inconclusive is a discard there.
+ * 0.000000; what was blocked never ran and is left out; inconclusive is a discard there. The field has no column for who measured: the
+ * baseline's description says `unsealed`. Rows of an earlier session are in its own file.
  */
 export function writeResultsTsv(trajectory: Trajectory, options: TsvOptions = {}): string {
   const rows = [['commit', trajectory.metric.name, 'memory_gb', 'status', 'description']];
@@ -39,7 +40,7 @@ export function writeResultsTsv(trajectory: Trajectory, options: TsvOptions = {}
     ]);
   };
   const { value } = trajectory.baseline;
-  row(0, value, value === null ? 'crash' : 'keep', 'baseline');
+  row(0, value, value === null ? 'crash' : 'keep', `baseline${measurementNote(trajectory)}`);
   for (const record of trajectory.records) {
     if (record.outcome === 'blocked') continue;
     const hasMetric = record.metric !== null && Number.isFinite(record.metric);
@@ -47,6 +48,11 @@ export function writeResultsTsv(trajectory: Trajectory, options: TsvOptions = {}
     row(record.iteration, status === 'crash' ? null : record.metric, status, descriptionOf(record));
   }
   return rows.map((cells) => `${cells.join('\t')}\n`).join('');
+}
+
+/** As the reader of `results.tsv` takes it back. */
+function measurementNote({ measurement }: Trajectory): string {
+  return measurement === 'unsealed' ? ' (measurement: unsealed)' : '';
 }
 
 /** One iteration a row, for spreadsheets (RFC 4180, CRLF). A cell that a spreadsheet would run as a formula starts with an apostrophe. */
@@ -69,6 +75,7 @@ export function writeCsv(trajectory: Trajectory): string {
     'model_seconds',
     'energy_wh',
     'reason',
+    'measurement',
   ];
   const rows = trajectory.records.map((record) => [
     record.iteration,
@@ -87,6 +94,7 @@ export function writeCsv(trajectory: Trajectory): string {
     record.modelSeconds,
     record.energyWh,
     record.proposal?.reason ?? record.description,
+    trajectory.measurement,
   ]);
   return [header, ...rows].map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
 }

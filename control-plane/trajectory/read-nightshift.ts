@@ -1,4 +1,5 @@
 import {
+  MEASUREMENTS,
   parseMenu,
   PROPOSERS,
   type BlockedTry,
@@ -11,6 +12,7 @@ import {
   type Trajectory,
   type TrajectoryRecord,
 } from '@nightshift/protocol';
+import { earlierOf } from './earlier-session.js';
 import type { ReadOptions } from './read-trajectory.js';
 import {
   configOf,
@@ -91,6 +93,10 @@ function readRun(
   const baseline = objectOf(row.baseline);
   const values = numbersOf(baseline?.values);
   trajectory.baseline = { config: configOf(baseline?.config), values, value: numberOf(baseline?.value) };
+  const measurement = MEASUREMENTS.find((word) => word === row.measurement);
+  if (measurement !== undefined || row.measurement === null) trajectory.measurement = measurement ?? null;
+  if (row.earlier !== undefined && row.earlier !== null)
+    trajectory.earlier = earlierOf(row.earlier, trajectory.metric, line, warnings);
   if (row.modelCostUsd !== undefined) trajectory.modelCostUsd = finiteOf(row.modelCostUsd);
 }
 

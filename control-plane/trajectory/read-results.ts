@@ -97,6 +97,7 @@ function readBaseline(
     return false;
   }
   if (!isNamed) warnings.add(line, 'the first row is taken as the baseline');
+  if (/\(measurement: unsealed\)/.test(description)) trajectory.measurement = 'unsealed';
   if (outcome === 'failed' || value === null || !Number.isFinite(value)) {
     warnings.add(line, 'the baseline has no result');
     return true;

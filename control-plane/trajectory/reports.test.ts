@@ -122,7 +122,7 @@ describe('the CSV export', () => {
   it('quotes cells and defuses formulas', () => {
     const [, first] = writeCsv(trajectory).split('\r\n');
     expect(first).toBe(
-      `1,reverted,model,"<script>alert(""x"")</script>",</svg>1,0.99,1,0.010000000000000009,,,,,60,,100,'=1+1`,
+      `1,reverted,model,"<script>alert(""x"")</script>",</svg>1,0.99,1,0.010000000000000009,,,,,60,,100,'=1+1,`,
     );
   });
 });

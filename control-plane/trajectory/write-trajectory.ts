@@ -14,7 +14,7 @@ export const EXPORT_FORMAT = 1;
  * trajectory back. Numbers that JSON has no word for are written as "NaN", "Infinity" and "-Infinity".
  */
 export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {}): string {
-  const { metric, menu, baseline, records, warnings, modelCostUsd } = trajectory;
+  const { metric, menu, baseline, records, warnings, modelCostUsd, measurement, earlier } = trajectory;
   const head = {
     type: 'run',
     format: EXPORT_FORMAT,
@@ -22,16 +22,23 @@ export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {})
     metric,
     baseline,
     menu,
+    ...(measurement === undefined ? {} : { measurement }),
+    ...(earlier === undefined ? {} : { earlier }),
     ...(modelCostUsd === undefined ? {} : { modelCostUsd }),
     ...(about.spec === undefined ? {} : { spec: about.spec }),
   };
-  return [head, ...records.map(iterationLine), { type: 'end', iterations: records.length, warnings }]
+  return [
+    head,
+    ...records.map((record) => iterationLine(record, measurement ?? null)),
+    { type: 'end', iterations: records.length, warnings },
+  ]
     .map((row) => `${JSON.stringify(row, spellNonFinite)}\n`)
     .join('');
 }
 
-function iterationLine(record: TrajectoryRecord): object {
-  return { type: 'iteration', ...record };
+// The mark stands in every line too: a line that is read alone must not pass for more than it is.
+function iterationLine(record: TrajectoryRecord, measurement: Trajectory['measurement']): object {
+  return { type: 'iteration', ...record, ...(measurement ? { measurement } : {}) };
 }
 
 function spellNonFinite(_key: string, value: unknown): unknown {
