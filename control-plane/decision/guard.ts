@@ -22,18 +22,25 @@ export interface GuardViolation {
  * What a candidate that is better by its metric breaks elsewhere. A guard whose metric was not reported, or is not finite, is
  * broken: a limit that nobody can check is no limit. `maxRegression` is a fraction of the comparator's size; when the comparator
  * is 0, nothing is a fraction of it, and it is in the metric's own unit, as effects are.
+ * @param reporter whose word counts, for the sentence about a guard that nobody reported.
  */
 export function checkGuards(
   guards: readonly GuardSpec[],
   values: Readonly<Record<string, GuardValues | undefined>>,
+  reporter = 'the candidate',
 ): GuardViolation[] {
   return guards.flatMap((guard) => {
     const { candidate = null, comparator = null } = values[guard.name] ?? {};
-    return violationOf(guard, candidate, comparator) ?? [];
+    return violationOf(guard, candidate, comparator, reporter) ?? [];
   });
 }
 
-function violationOf(guard: GuardSpec, value: number | null, comparator: number | null): GuardViolation | null {
+function violationOf(
+  guard: GuardSpec,
+  value: number | null,
+  comparator: number | null,
+  reporter: string,
+): GuardViolation | null {
   const { name } = guard;
   const broken = (rule: GuardViolation['rule'], limit: number | null, reason: string): GuardViolation => ({
     name,
@@ -43,7 +50,7 @@ function violationOf(guard: GuardSpec, value: number | null, comparator: number 
     limit,
     reason,
   });
-  if (value === null) return broken('missing', null, `${name} was not reported by the candidate`);
+  if (value === null) return broken('missing', null, `${name} was not reported by ${reporter}`);
   if (!Number.isFinite(value)) return broken('missing', null, `${name} is ${value}`);
   if (guard.max !== null && value > guard.max)
     return broken('max', guard.max, `${name} ${digits(value)} is above its max ${digits(guard.max)}`);

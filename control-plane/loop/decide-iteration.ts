@@ -3,6 +3,7 @@ import {
   countDecided,
   findIteration,
   findLatestAttempt,
+  listEvaluatedValues,
   listLastValues,
   listMeasurements,
   medianTrainingMs,
@@ -95,7 +96,11 @@ export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationR
   const compared = measurements.filter((row) => row.fingerprint === fingerprint);
   const violations =
     decision.outcome === 'keep'
-      ? checkGuards(run.spec.guard ?? [], await guardValues(tx, run, compared, key, comparator.key))
+      ? checkGuards(
+          run.spec.guard ?? [],
+          await guardValues(tx, run, compared, key, comparator.key),
+          hasSealedMeasurement(run.spec) ? 'the evaluator (what training prints is not counted)' : undefined,
+        )
       : [];
   if (violations.length > 0)
     decision = {
@@ -149,6 +154,11 @@ async function isBetterThanIncumbent(
   return (decision.effect ?? 0) > (incumbent?.decision?.effect ?? 0);
 }
 
+// Code mode with an evaluator: what edited code prints of itself is no measurement, of a guard no more than of the metric.
+function hasSealedMeasurement(spec: RunRow['spec']): boolean {
+  return spec.edit !== null && spec.job.evaluate !== null;
+}
+
 /** Means of the guard metrics' last values over the attempts that were compared. */
 async function guardValues(
   tx: Tx,
@@ -158,7 +168,9 @@ async function guardValues(
   comparatorKey: string,
 ): Promise<Record<string, GuardValues>> {
   const names = [...new Set((run.spec.guard ?? []).map((guard) => guard.name))];
-  const last = await listLastValues(tx, run.id, names);
+  const last = hasSealedMeasurement(run.spec)
+    ? await listEvaluatedValues(tx, run.id, names)
+    : await listLastValues(tx, run.id, names);
   const keyOf = new Map(compared.map((row) => [row.jobId, row.configKey]));
   const meanOf = (name: string, configKey: string): number | null => {
     const values = last.filter((row) => row.name === name && keyOf.get(row.jobId) === configKey);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseSpec, type SpecInput } from '@nightshift/protocol';
 import { findRun, listEvents, listIterations, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { takeSource } from '../fleet/take-source.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
 import { advance } from './advance.js';
 import { createRun } from './create-run.js';
@@ -106,4 +107,57 @@ test('a candidate that is no better is reverted for that, whatever its guards', 
   expect(iteration?.state).toBe('reverted');
   expect(iteration?.decision?.reason).not.toContain('guard');
   expect(event?.payload).not.toHaveProperty('guards');
+});
+
+describe('a guard of edited code with an evaluator', () => {
+  const file = { path: 'train.mjs', content: 'const steps = 10;\n' };
+  /** The candidate's training prints a flattering peak_gb; its evaluator reports what is given, or nothing. */
+  async function evaluated(peakGb: number | null) {
+    const label = `guard-${++tests}`;
+    const box = await paperBox(deps.db, { labels: [label] });
+    const spec: SpecInput = {
+      name: 'guarded-code',
+      source: { path: '/nowhere' },
+      metric: { name: 'loss', goal: 'minimize' },
+      job: { train: 'node train.mjs', evaluate: 'node evaluate.mjs', budget: '1s' },
+      edit: { files: [file.path], sealed: ['evaluate.mjs'] },
+      proposer: { kind: 'external' },
+      decision: { baselineReplicates: 2, maxReplicates: 2, minImprovement: 0.01 },
+      boxes: { labels: [label] },
+      guard: [{ name: 'peak_gb', max: 40 }],
+    };
+    const run = await createRun(deps, parseSpec(spec));
+    await advance(deps, run.id, { skip: false });
+    const job = (await box.take())!;
+    const about = { attemptId: job.attemptId, token: job.token };
+    await takeSource(deps.db, box.id, { type: 'source', ...about, baseCommit: null, files: [file], sealed: [] });
+    await box.begin(job);
+    await box.finish(job, { ...exitOf('completed', 10), reported: { loss: 10, peak_gb: 30 } });
+    await box.work(() => ({ ...exitOf('completed', 10.01), reported: { loss: 10.01, peak_gb: 30 } }));
+    await advance(deps, run.id, { skip: false });
+    const patch = `${file.path}\n<<<<<<< SEARCH\nconst steps = 10;\n=======\nconst steps = 20;\n>>>>>>> REPLACE\n`;
+    await submitProposal(deps, run.id, { patch: `REASON: a test\n\n${patch}` });
+    await advance(deps, run.id, { skip: false });
+    const candidate = (await box.take())!;
+    await box.begin(candidate);
+    await box.report(candidate, 0, [{ name: 'peak_gb', value: 1 }]);
+    const reported = { loss: 9, ...(peakGb !== null && { peak_gb: peakGb }) };
+    await box.finish(candidate, { ...exitOf('completed', 9), reported });
+    return outcome(run);
+  }
+
+  test('counts what the evaluator reported, whatever training printed', async () => {
+    expect((await evaluated(39)).iteration?.state).toBe('kept');
+    const { iteration } = await evaluated(41);
+    expect(iteration?.state).toBe('reverted');
+    expect(iteration?.decision?.reason).toContain('peak_gb 41 is above its max 40');
+  });
+
+  test('is broken when only training reported it, and says whose word counts', async () => {
+    const { iteration } = await evaluated(null);
+    expect(iteration?.state).toBe('reverted');
+    expect(iteration?.decision?.reason).toContain(
+      'peak_gb was not reported by the evaluator (what training prints is not counted)',
+    );
+  });
 });

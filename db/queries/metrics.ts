@@ -102,6 +102,25 @@ export async function listRecentCurves(
   return curves;
 }
 
+/**
+ * Of each of these metrics the value that the evaluator of each counted attempt reported last, as the runner's own account has it:
+ * what training printed is not among them. No row where there is none.
+ */
+export async function listEvaluatedValues(
+  q: Queryable,
+  runId: string,
+  names: string[],
+): Promise<{ jobId: string; name: string; value: number }[]> {
+  if (names.length === 0) return [];
+  const rows = await q.execute<{ job_id: string; name: string; value: string }>(sql`
+    select j.id as job_id, wanted.name, a.exit -> 'reported' ->> wanted.name as value
+    from jobs j
+    join attempts a on a.job_id = j.id and a.number = j.attempt and a.state = 'ended'
+    cross join jsonb_array_elements_text(${JSON.stringify(names)}::text::jsonb) as wanted(name)
+    where j.run_id = ${runId} and j.state = 'succeeded' and a.exit -> 'reported' ? wanted.name`);
+  return rows.map((row) => ({ jobId: row.job_id, name: row.name, value: fromWireNumber(row.value) }));
+}
+
 /** The last value of each of these metrics in each counted attempt of a run; an attempt that never reported one has no row for it. */
 export async function listLastValues(
   q: Queryable,

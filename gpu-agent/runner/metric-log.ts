@@ -1,6 +1,9 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import type { MetricPoint } from '@nightshift/protocol/metrics';
 
+/** Names that the wire has room for. */
+const MAX_NAME = 100;
+
 /**
  * `metrics.jsonl`: every metric point of a job, one JSON object a line, in the order in which they were seen. Bounded:
  * past the limit only the last value of each name is remembered, and the job's own metric is written at the end.
@@ -40,6 +43,11 @@ export class MetricLog {
   /** The last value of a name since `forget`; undefined when there was none. */
   last(name: string): number | undefined {
     return this.#last.get(name);
+  }
+
+  /** The last values since `forget`, the first names that were seen, at most `limit` of them. */
+  lastValues(limit: number): [string, number][] {
+    return [...this.#last].filter(([name]) => name.length <= MAX_NAME).slice(0, limit);
   }
 
   /** Starts a phase anew: what an earlier phase reported does not count for it. */

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
-import type { ExitRecord, JobPhase, JobSpec, PhaseResult } from '@nightshift/protocol';
+import { toWireNumber, type ExitRecord, type JobPhase, type JobSpec, type PhaseResult } from '@nightshift/protocol';
 import { parseMetricLine, type MetricPoint } from '@nightshift/protocol/metrics';
 import { identityOf } from '../process/identity.js';
 import { nowTicks } from '../process/table.js';
@@ -46,6 +46,8 @@ const RESERVE_BYTES = 65_536;
 const MAX_PROCESSES = 4096;
 /** A probe that does not end at INT has shown what it was to show: it is not waited for as long as a training with a checkpoint. */
 const PROBE_GRACE_MS = 2000;
+/** Metrics whose last values the account of the end holds; more are a list, not figures to guard. */
+const REPORTED_NAMES = 200;
 /** Two seconds: what the kernel's two clocks may differ by. */
 const CLOCK_MARGIN_TICKS = 200;
 
@@ -315,6 +317,9 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
     value !== undefined &&
     last !== undefined &&
     last.phase === (spec.evaluate === null ? 'train' : 'evaluate');
+  const reported = Object.fromEntries(
+    metrics.lastValues(REPORTED_NAMES).map(([name, number]) => [name, toWireNumber(number)]),
+  ) as NonNullable<ExitRecord['reported']>;
   if (metrics.dropped > 0)
     log.note(`${metrics.dropped} metric points beyond the limit of ${options.metricLimit} were not kept`);
   metrics.close(spec.metric.name);
@@ -324,7 +329,9 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
     ...ending,
     exitCode: last?.exitCode ?? null,
     signal: last?.signal ?? null,
-    metric: isMeasured ? (Number.isFinite(value) ? value : (String(value) as ExitRecord['metric'])) : null,
+    metric: isMeasured ? (toWireNumber(value) as ExitRecord['metric']) : null,
+    // From memory and signed with the rest: guards must not hang on a file that the job's user can write.
+    ...(isMeasured && { reported }),
     phases,
     startedAt: startedAt.toISOString(),
     endedAt: new Date(startedAt.getTime() + performance.now() - begun).toISOString(),

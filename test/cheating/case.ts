@@ -1,4 +1,4 @@
-import type { JobSpec } from '@nightshift/protocol';
+import type { ExitRecord, JobSpec } from '@nightshift/protocol';
 
 /** One way to cheat: a patched training file, run as a real job by a real runner. */
 export interface Cheat {
@@ -35,6 +35,8 @@ export interface Scene {
   source: string;
   home: string;
   log: string;
+  /** The account of the job's end. */
+  exit: ExitRecord;
   /** What the local server that stands for the outside world was asked. */
   visits: number;
 }

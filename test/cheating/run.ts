@@ -148,7 +148,7 @@ async function attempt(
     if (other.metric !== NEIGHBOUR_LOSS) problems.push(`its neighbour ended with ${other.metric} (${other.reason})`);
   }
   const log = plane.logOf(job.attemptId).toString();
-  const problem = cheat.after?.({ source, home: box.home, log, visits: box.visits() });
+  const problem = cheat.after?.({ source, home: box.home, log, exit, visits: box.visits() });
   if (problem) problems.push(problem);
   if (cheat.later !== undefined) {
     const after = await run(spec(HONEST_PYTHON));

@@ -1,5 +1,7 @@
 import { HONEST_NODE, HONEST_PYTHON, type Cheat } from '../case.js';
 
+const GUARDS = "guards read the evaluator's figures in the signed account";
+
 /** Patches that say a number of their own, or write the records of the runner. */
 export const results: Cheat[] = [
   {
@@ -27,6 +29,31 @@ export const results: Cheat[] = [
 try { writeFileSync(own.replace('train', 'evaluate'), '{"name":"val_loss","value":0}\\n'); } catch (error) { console.log(String(error)); }
 `,
     stoppedBy: { sandbox: 'not in the sandbox', none: 'the file is made anew for the evaluator' },
+  },
+  {
+    name: 'prints a flattering figure that the spec guards, and writes it into NIGHTSHIFT_METRICS',
+    language: 'python',
+    train: `${HONEST_PYTHON}print("peak_gb: 0.001")
+open(os.environ["NIGHTSHIFT_METRICS"], "a").write('{"name": "peak_gb", "value": 0.001}\\n')
+`,
+    files: {
+      'evaluate.py': `import json\nw = json.load(open("model.json"))["w"]\nprint("peak_gb: 41")\nprint("val_loss: %.6f" % (w - 0.8) ** 2)\n`,
+    },
+    stoppedBy: { sandbox: GUARDS, none: GUARDS },
+    after: ({ exit }) =>
+      exit.reported?.['peak_gb'] === 41 ? null : `the guard reads peak_gb ${exit.reported?.['peak_gb']}`,
+  },
+  {
+    name: 'prints a guarded figure that no evaluator reports, also into the records of the runner',
+    language: 'python',
+    train: `${HONEST_PYTHON}print("peak_gb: 0.001")
+try:
+    open(os.path.join(os.path.dirname(os.environ["NIGHTSHIFT_METRICS"]), "metrics.jsonl"), "a").write('{"name": "peak_gb", "value": 0.001, "at": "2099-01-01T00:00:00.000Z"}\\n')
+except OSError as error:
+    print(error)
+`,
+    stoppedBy: { sandbox: GUARDS, none: GUARDS },
+    after: ({ exit }) => (exit.reported && 'peak_gb' in exit.reported ? 'the guard reads it' : null),
   },
   {
     name: 'writes exit.json',
