@@ -1,11 +1,5 @@
 import { PING_MS, UNREACHABLE_AFTER_MS } from '@nightshift/protocol';
-import {
-  deleteOldTelemetry,
-  listAttemptsOfSilentBoxes,
-  markSilentBoxes,
-  recordEvent,
-  type BoxRow,
-} from '@nightshift/db';
+import { deleteOldTelemetry, listAttemptsOfSilentBoxes, type BoxRow } from '@nightshift/db';
 import { CurveWatch } from './curve-watch.js';
 import { LOST_AFTER_MS, type AgentSocket, type FleetDeps } from './deps.js';
 import { Dispatcher } from './dispatcher.js';
@@ -14,6 +8,7 @@ import { Heartbeats } from './heartbeats.js';
 import { offerAgain } from './offer-again.js';
 import { releasePins } from './release-pins.js';
 import { Session, type SessionHost } from './session.js';
+import { tellUnreachable } from './tell-unreachable.js';
 import { Terminals, type TerminalLink, type Watcher } from './terminals.js';
 
 export interface Fleet {
@@ -66,8 +61,7 @@ export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetr
   };
 
   const sweep = async (): Promise<void> => {
-    for (const boxId of await markSilentBoxes(deps.db, UNREACHABLE_AFTER_MS))
-      await recordEvent(deps.db, { type: 'box.unreachable', boxId });
+    await tellUnreachable(deps.db, UNREACHABLE_AFTER_MS);
     for (const silent of await listAttemptsOfSilentBoxes(deps.db)) {
       const { attempt, job, run, lastSeenAt, removedAt } = silent;
       const since = Math.max(lastSeenAt?.getTime() ?? 0, attempt.offeredAt.getTime());

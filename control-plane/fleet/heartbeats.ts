@@ -1,5 +1,5 @@
 import type { FrameOf } from '@nightshift/protocol';
-import { recordEvent, storeBeats, type BoxBeat, type Db } from '@nightshift/db';
+import { recordEvents, storeBeats, type BoxBeat, type Db } from '@nightshift/db';
 import type { FleetDeps } from './deps.js';
 
 /** Heartbeats are gathered for this long. Shorter costs statements for nothing, longer shows figures late; silence is judged by 35 s. */
@@ -69,5 +69,11 @@ export class Heartbeats {
 }
 
 async function store(db: Db, beats: BoxBeat[]): Promise<void> {
-  for (const boxId of await storeBeats(db, beats)) await recordEvent(db, { type: 'box.online', boxId });
+  await db.transaction(async (tx) => {
+    const back = await storeBeats(tx, beats);
+    await recordEvents(
+      tx,
+      back.map((boxId) => ({ type: 'box.online', boxId })),
+    );
+  });
 }
