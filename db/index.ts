@@ -14,6 +14,7 @@ export * from './queries/events.js';
 export * from './queries/idempotency.js';
 export * from './queries/iterations.js';
 export * from './queries/jobs.js';
+export * from './queries/locks.js';
 export * from './queries/logs.js';
 export * from './queries/metrics.js';
 export * from './queries/model-calls.js';

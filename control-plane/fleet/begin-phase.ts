@@ -1,5 +1,5 @@
 import type { JobPhase } from '@nightshift/protocol';
-import { findAttempt, findJob, findTrainingStart, markPhase, moveJob, recordEvent, type Db } from '@nightshift/db';
+import { findAttempt, findTrainingStart, lockJob, markPhase, moveJob, recordEvent, type Db } from '@nightshift/db';
 
 /**
  * Takes in that a phase of an attempt has begun. The start of training is told with the box's own clock, which the attempt's
@@ -11,10 +11,9 @@ export async function beginPhase(
   begun: { attemptId: string; token: string; phase: JobPhase; at: string },
 ): Promise<boolean> {
   return db.transaction(async (tx) => {
-    if (!(await markPhase(tx, begun.attemptId, begun.token, begun.phase))) return false;
     const attempt = await findAttempt(tx, begun.attemptId);
-    const job = attempt && (await findJob(tx, attempt.jobId));
-    if (!attempt || !job) return false;
+    const job = attempt && (await lockJob(tx, attempt.jobId));
+    if (!job || !(await markPhase(tx, begun.attemptId, begun.token, begun.phase))) return false;
     const event = { runId: job.runId, boxId };
     const payload = { jobId: job.id, attemptId: attempt.id, role: job.role };
     if (job.state === 'assigned') {

@@ -30,7 +30,7 @@ test('a box becomes unreachable, and reachable again, together with the event or
   const box = await paperBox(db);
   const stateOf = async () => (await findBoxById(db, box.id))?.state;
   await database.sql`update boxes set last_seen_at = now() - interval '1 hour' where id = ${box.id}`;
-  await withoutEvents('box.unreachable', () => expect(tellUnreachable(db, 1000)).rejects.toThrow());
+  await withoutEvents('box.unreachable', () => expect(tellUnreachable(db, 1000)).rejects.toThrow('events'));
   expect(await stateOf()).toBe('online');
   await tellUnreachable(db, 1000);
   expect(await stateOf()).toBe('unreachable');

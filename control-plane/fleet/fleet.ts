@@ -63,14 +63,14 @@ export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetr
   const sweep = async (): Promise<void> => {
     await tellUnreachable(deps.db, UNREACHABLE_AFTER_MS);
     for (const silent of await listAttemptsOfSilentBoxes(deps.db)) {
-      const { attempt, job, run, lastSeenAt, removedAt } = silent;
+      const { attempt, run, lastSeenAt, removedAt } = silent;
       const since = Math.max(lastSeenAt?.getTime() ?? 0, attempt.offeredAt.getTime());
       const patienceMs = run.spec.job.limitMs + 3 * run.spec.job.graceMs + LOST_AFTER_MS;
       if (!removedAt && Date.now() - since < patienceMs) continue;
       const detail = removedAt
         ? 'the box was removed'
         : `the box has been silent since ${lastSeenAt?.toISOString() ?? 'ever'}`;
-      await deps.db.transaction((tx) => loseAttempt(tx, attempt, job, { reason: 'box_lost', detail }));
+      await loseAttempt(deps.db, attempt, run.id, { reason: 'box_lost', detail });
       deps.wake.run(run.id);
     }
     await releasePins(deps.db, new Date());

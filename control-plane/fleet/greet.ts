@@ -1,5 +1,13 @@
 import type { ControlFrameOf, FrameOf, JobSpec } from '@nightshift/protocol';
-import { findAttempt, listLiveAttempts, markBoxSeen, markReleased, recordEvent, type Db } from '@nightshift/db';
+import {
+  findAttempt,
+  listLiveAttempts,
+  markBoxSeen,
+  markReleased,
+  recordEvent,
+  type AttemptRow,
+  type Db,
+} from '@nightshift/db';
 import { loseAttempt } from './finish-attempt.js';
 import { jobSpecOf } from './job-spec.js';
 import { overlayOf } from './overlay.js';
@@ -18,7 +26,8 @@ export interface Greeting {
  * what it should have and has lost is given out again; what it was offered and did not get is offered again.
  */
 export async function greet(db: Db, boxId: string, hello: FrameOf<'hello'>): Promise<Greeting | null> {
-  return db.transaction(async (tx) => {
+  const gone: { attempt: AttemptRow; runId: string }[] = [];
+  const greeting = await db.transaction(async (tx): Promise<Greeting | null> => {
     const seen = await markBoxSeen(tx, boxId, {
       facts: hello.facts,
       dirtyPids: hello.dirty,
@@ -49,14 +58,15 @@ export async function greet(db: Db, boxId: string, hello: FrameOf<'hello'>): Pro
     for (const { attempt, job, run } of await listLiveAttempts(tx, boxId)) {
       if (has.has(attempt.id)) continue;
       if (attempt.acceptedAt === null) greeting.offers.push(jobSpecOf(run, job, attempt, await overlayOf(tx, job)));
-      else {
-        await loseAttempt(tx, attempt, job, {
-          reason: 'box_lost',
-          detail: 'the box came back without the job: its directory is gone',
-        });
-        greeting.runIds.push(run.id);
-      }
+      else gone.push({ attempt, runId: run.id });
     }
     return greeting;
   });
+  // Not under the box's lock: each takes its run's first. What fails here is found again by the next hello.
+  for (const { attempt, runId } of gone) {
+    const detail = 'the box came back without the job: its directory is gone';
+    await loseAttempt(db, attempt, runId, { reason: 'box_lost', detail });
+    greeting?.runIds.push(runId);
+  }
+  return greeting;
 }

@@ -17,7 +17,6 @@ import {
   markAccepted,
   markReleased,
   type BoxLoad,
-  type JobRow,
 } from '@nightshift/db';
 import { beginPhase } from './begin-phase.js';
 import type { CurveWatch } from './curve-watch.js';
@@ -269,17 +268,14 @@ export class Session {
       if (runId) this.deps.wake.run(runId);
       return;
     }
-    const { reason } = frame;
-    const runId = await this.deps.db.transaction(async (tx) => {
-      const attempt = await findAttempt(tx, frame.attemptId);
-      if (!attempt || attempt.boxId !== this.boxId || attempt.token !== frame.token) return null;
-      const job = (await findJob(tx, attempt.jobId)) as JobRow;
-      await loseAttempt(tx, attempt, job, { reason, detail: frame.detail });
-      return job.runId;
-    });
+    const attempt = await findAttempt(this.deps.db, frame.attemptId);
+    const isOurs = attempt?.boxId === this.boxId && attempt.token === frame.token;
+    const job = isOurs ? await findJob(this.deps.db, attempt.jobId) : undefined;
+    if (attempt && job)
+      await loseAttempt(this.deps.db, attempt, job.runId, { reason: frame.reason, detail: frame.detail });
     this.send({ type: 'release', attemptId: frame.attemptId, token: frame.token });
     this.over(frame.attemptId, 'the box refused the job');
-    if (runId) this.deps.wake.run(runId);
+    if (job) this.deps.wake.run(job.runId);
   }
 
   private async log(frame: FrameOf<'log'>): Promise<void> {

@@ -80,20 +80,3 @@ export async function updateBox(
     .returning();
   return row;
 }
-
-/** Counts one more failure of the infrastructure in a row on this box; gives the new count. */
-export async function countInfraFailure(q: Queryable, id: string): Promise<number> {
-  const [row] = await q
-    .update(boxes)
-    .set({ infraFailures: sql`${boxes.infraFailures} + 1` })
-    .where(eq(boxes.id, id))
-    .returning({ n: boxes.infraFailures });
-  return row?.n ?? 0;
-}
-
-export async function clearInfraFailures(q: Queryable, id: string): Promise<void> {
-  await q
-    .update(boxes)
-    .set({ infraFailures: 0 })
-    .where(and(eq(boxes.id, id), gt(boxes.infraFailures, 0)));
-}

@@ -147,12 +147,6 @@ export async function withdrawOffer(q: Queryable, attemptId: string): Promise<bo
   return rows.length === 1;
 }
 
-/** A job as it is now, held until the transaction ends: a request to cancel it comes before or after, never in between. */
-export async function lockJob(tx: Tx, id: string): Promise<JobRow | undefined> {
-  const [row] = await tx.select().from(jobs).where(eq(jobs.id, id)).for('update');
-  return row;
-}
-
 /** Locks boxes in the order of their ids and says what each has; removed ones are left out. */
 export async function lockBoxes(tx: Tx, ids: string[]): Promise<Map<string, { box: BoxRow; liveAttempts: number }>> {
   const rows = await tx

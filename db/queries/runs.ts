@@ -1,7 +1,7 @@
 import { and, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import { RUN_MOVES, type Config, type RunState, type Spec } from '@nightshift/protocol';
 import { newId } from '../id.js';
-import type { ProjectRow, Queryable, RunRow, Tx } from '../rows.js';
+import type { ProjectRow, Queryable, RunRow } from '../rows.js';
 import { projects, runs } from '../schema.js';
 
 /** The project of this name, made when it is new. */
@@ -82,13 +82,6 @@ export function listRuns(
 export async function listUnfinishedRunIds(q: Queryable): Promise<string[]> {
   const rows = await q.select({ id: runs.id }).from(runs).where(isNull(runs.endedAt)).orderBy(runs.id);
   return rows.map((row) => row.id);
-}
-
-/** Locks the run for this transaction; `skip` gives up at once when someone else has it. */
-export async function lockRun(tx: Tx, id: string, options: { skip: boolean }): Promise<RunRow | undefined> {
-  const query = tx.select().from(runs).where(eq(runs.id, id));
-  const [row] = await (options.skip ? query.for('update', { skipLocked: true }) : query.for('update'));
-  return row;
 }
 
 type RunPatch = Partial<Omit<typeof runs.$inferInsert, 'id' | 'state'>>;

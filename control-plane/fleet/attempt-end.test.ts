@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseSpec } from '@nightshift/protocol';
+import { findAttempt, findBoxById, findJob, listEvents, lockJob, type AttemptRow } from '@nightshift/db';
+import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { advance } from '../loop/advance.js';
+import { createRun } from '../loop/create-run.js';
+import { exitOf, paperBox } from '../testing/paper-box.js';
+import { SMALL_SPEC } from '../testing/test-api.js';
+import { declineOffer } from './decline-offer.js';
+import { loseAttempt } from './finish-attempt.js';
+
+let database: TestDatabase;
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+beforeAll(async () => (database = await createTestDatabase()));
+afterAll(() => database.drop());
+
+/** A box that was offered a job. */
+async function offered() {
+  const { db } = database;
+  await database.sql`update jobs set state = 'cancelled', reason = 'cancelled', ended_at = now() where ended_at is null`;
+  const { signal } = new AbortController();
+  const deps = { db, log, wake: { run() {}, fleet() {} }, apiKey: () => undefined, leaseMs: 10_000, signal };
+  const run = await createRun(deps, parseSpec(SMALL_SPEC));
+  await advance(deps, run.id, { skip: false });
+  const box = await paperBox(db);
+  const job = await box.take();
+  if (!job) throw new Error('nothing was offered');
+  return { run, box, job, attempt: (await findAttempt(db, job.attemptId)) as AttemptRow };
+}
+const eventsOf = async (boxId: string, type: string) =>
+  (await listEvents(database.db, { types: [type], limit: 1000 })).filter((event) => event.boxId === boxId);
+const lost = { reason: 'box_lost' as const, detail: 'gone' };
+
+test('whoever takes an attempt away waits for its job without holding the attempt', async () => {
+  const { run, attempt } = await offered();
+  let losing: Promise<void> | undefined;
+  await database.db.transaction(async (tx) => {
+    await lockJob(tx, attempt.jobId);
+    losing = loseAttempt(database.db, attempt, run.id, lost);
+    for (let waiting = 0; waiting === 0;) {
+      const [row] = await database.sql<{ n: number }[]>`
+        select count(*)::integer as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      waiting = row?.n ?? 0;
+    }
+    const [free] = await database.sql`select id from attempts where id = ${attempt.id} for update skip locked`;
+    expect(free).toEqual({ id: attempt.id });
+  });
+  await losing;
+  expect((await findJob(database.db, attempt.jobId))?.state).toBe('queued');
+});
+
+test('an offer that is declined and taken away at once is given out again once, and nobody waits for ever', async () => {
+  for (let round = 0; round < 10; round++) {
+    const { run, box, job, attempt } = await offered();
+    const told = { attemptId: job.attemptId, token: job.token, detail: 'busy' };
+    await Promise.all([
+      declineOffer(database.db, box.id, told),
+      loseAttempt(database.db, attempt, run.id, lost),
+      box.finish(job, exitOf('box_lost', null)),
+    ]);
+    expect((await findJob(database.db, attempt.jobId))?.state).toBe('queued');
+    const events = [...(await eventsOf(box.id, 'job.declined')), ...(await eventsOf(box.id, 'job.requeued'))];
+    expect(events).toHaveLength(1);
+  }
+});
+
+test('a box is cordoned with its reason in the row and in the event', async () => {
+  const { box, ...first } = await offered();
+  let job: typeof first.job | null = first.job;
+  for (let n = 0; n < 3 && job; n++) {
+    await box.finish(job, exitOf('disk_full', null, 'no space left on /data'));
+    await database.sql`update jobs set not_before = null`;
+    job = await box.take();
+  }
+  expect(job).toBeNull();
+  const why = '3 failures of the infrastructure in a row, the last: disk_full (no space left on /data)';
+  expect(await findBoxById(database.db, box.id)).toMatchObject({ isCordoned: true });
+  expect((await eventsOf(box.id, 'box.cordoned')).map((event) => event.payload)).toEqual([{ why }]);
+});
