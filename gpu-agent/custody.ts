@@ -13,7 +13,7 @@ import { declareLost } from './spool/declare-lost.js';
 import { isSafeId } from './spool/job-dir.js';
 import { readJobs } from './spool/read-jobs.js';
 import { diskFreeBytes } from './telemetry/host.js';
-import { pruneRulers } from './workspace/ruler.js';
+import { pruneRunRecords } from './workspace/run-record.js';
 import { pruneSetups } from './workspace/setup-cache.js';
 
 /** A watch may be missing (a network file system, too many watches): changes are then seen this late. */
@@ -65,7 +65,7 @@ export class Custody {
       if (attempt.claim) this.options.log.info({ attemptId: attempt.id, pid: attempt.claim.pid }, 'adopted a job');
     }
     if (this.active === 0) pruneSetups(join(home, 'cache', 'setup'));
-    pruneRulers(home);
+    pruneRunRecords(home);
     this.#timer = setInterval(() => {
       this.#look();
     }, POLL_MS);

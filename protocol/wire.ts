@@ -104,6 +104,8 @@ export const jobSpecSchema = z.object({
       artifacts: z.array(z.string()).nullable(),
     })
     .nullish(),
+  /** Code mode: the digest of the sealed files that the run is measured with, once a box has told it. Others are no ruler of it. */
+  sealedDigest: z.string().length(64).nullish(),
   /** Code mode: contents of editable files, written over the source. Null runs the source as it is. */
   overlay: z.array(z.object({ path: z.string(), content: z.string() })).nullish(),
   /** Code mode: a short run that must not crash before the full budget is spent. */
@@ -211,6 +213,8 @@ export const agentFrameSchema = z.discriminatedUnion('type', [
     basePrefix: z.string().max(1000).optional(),
     files: z.array(z.object({ path: z.string().max(300), content: z.string() })).max(50),
     sealed: z.array(z.object({ path: z.string().max(300), sha256: z.string().length(64) })).max(200),
+    /** Over all sealed files, those included that are not named here. */
+    sealedDigest: z.string().length(64).optional(),
   }),
   z.object({ type: z.literal('phase'), ...attempt, phase: z.enum(JOB_PHASES), at }),
   z.object({ type: z.literal('log'), ...attempt, offset: count, data: z.base64().max(40_000) }),

@@ -2,11 +2,18 @@ import { createHash } from 'node:crypto';
 import type { BoxFacts, ExitRecord } from '@nightshift/protocol';
 
 /**
- * What a runner tells that does not change a number: the commit (the source's hash says more), the agent's Node, and the
- * host's name (the box has an id), and medians of clock and power, which differ a little from job to job: whether the clocks were stuck
+ * What a runner tells that does not change a number: the commit (the source's hash says more), the agent's Node, the
+ * host's name (the box has an id), what a person did in the source folder since the run began, and medians of clock and power, which differ a little from job to job: whether the clocks were stuck
  * is `gpuHealth`. Everything else that it tells counts, versions of frameworks among it.
  */
-const HARMLESS: ReadonlySet<string> = new Set(['commit', 'node', 'hostname', 'gpuSmClockMhz', 'gpuPowerWatts']);
+const HARMLESS: ReadonlySet<string> = new Set([
+  'commit',
+  'node',
+  'hostname',
+  'sourceFolder',
+  'gpuSmClockMhz',
+  'gpuPowerWatts',
+]);
 const GIB = 2 ** 30;
 
 /**

@@ -62,8 +62,9 @@ describe('the source', () => {
     expect(exit).toMatchObject({ reason: 'completed', metric: 3, fingerprint: { sealing: 'sealed', sandbox: 'none' } });
   });
   test('has no commit when an editable file is not committed as it is, or outside git', async () => {
+    let runs = 0;
     const commit = async () => {
-      const { dir } = await runOne(codeSpec(), { home });
+      const { dir } = await runOne(codeSpec({ runId: `run-${runs++}` }), { home });
       return (JSON.parse(readFileSync(dir.source, 'utf8')) as { baseCommit: string | null }).baseCommit;
     };
     expect(await commit()).toBeNull();
@@ -94,7 +95,7 @@ describe('the source', () => {
     expect((await runOne(codeSpec({ edit }), { home })).exit).toMatchObject({ reason: 'source_unavailable' });
     rmSync(join(source, 'train.mjs'));
     symlinkSync('evaluate.mjs', join(source, 'train.mjs'));
-    const { exit } = await runOne(codeSpec(), { home });
+    const { exit } = await runOne(codeSpec({ runId: 'another' }), { home });
     expect(exit.detail).toContain('train.mjs is a symbolic link');
   });
 });
@@ -173,13 +174,30 @@ writeFileSync('out/deep/model.json', '{"w":4}');
     });
     expect(exit).toMatchObject({ reason: 'completed', metric: 5, fingerprint: { sealing: 'unsealed' } });
   });
-  test('is not measured with another ruler than that of the first job of the run', async () => {
+  test('is measured with the sealed files that the run began with, whatever a person does in the folder since', async () => {
     await runOne(codeSpec(), { home });
-    write({ 'evaluate.mjs': `${EVALUATE}// changed\n` });
-    const { exit } = await runOne(codeSpec(), { home });
+    write({ 'evaluate.mjs': `console.log('val_loss: 0');\n` });
+    const { exit, log } = await runOne(codeSpec({ overlay: patch(TRAIN.replace('3', '2')) }), { home });
+    expect(exit).toMatchObject({ metric: 2, fingerprint: { sourceFolder: 'changed: evaluate.mjs' } });
+    expect(log.toString()).toContain('the source folder has changed (evaluate.mjs)');
+    expect((await runOne(codeSpec({ runId: 'run-2' }), { home })).exit.metric).toBe(0);
+  });
+  test('is not measured with other sealed files than those that the run is measured with elsewhere', async () => {
+    const { exit } = await runOne(codeSpec({ sealedDigest: 'f'.repeat(64) }), { home });
     expect(exit).toMatchObject({ reason: 'sealed_files_changed', metric: null, phases: [] });
-    expect(exit.detail).toContain('evaluate.mjs is not what it was');
-    expect((await runOne(codeSpec({ runId: 'run-2' }), { home })).exit.reason).toBe('completed');
+    expect(exit.detail).toContain('evaluate.mjs');
+    const { sealed } = (await runOne(codeSpec({ runId: 'run-2' }), { home })).exit.fingerprint;
+    expect((await runOne(codeSpec({ sealedDigest: sealed ?? '' }), { home })).exit.metric).toBe(3);
+  });
+  test('is not measured with an interpreter that loads more than it did for the first job of the run', async () => {
+    const env = { HOME: home };
+    const sitePackages = join(home, '.local', 'lib', 'python3.99', 'site-packages');
+    await runOne(codeSpec(), { home, env });
+    mkdirSync(sitePackages, { recursive: true });
+    writeFileSync(join(sitePackages, 'usercustomize.py'), '');
+    const { exit } = await runOne(codeSpec(), { home, env });
+    expect(exit).toMatchObject({ reason: 'sealed_files_changed', metric: null, phases: [] });
+    expect(exit.detail).toContain('usercustomize.py is not what it was');
   });
 });
 

@@ -247,6 +247,12 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
         },
       });
       fingerprint = { ...workspace.fingerprint, ...code?.fingerprint };
+      if (workspace.changed !== null) {
+        log.note(
+          `the source folder has changed (${workspace.changed}): this run goes on with it as it was when it began`,
+        );
+        fingerprint['sourceFolder'] = `changed: ${workspace.changed}`.slice(0, 500);
+      }
       if (!workspace.isReady && setupEnding) return setupEnding;
       venv = findVenv(spec, dir.work);
       const hint = venvHint(spec, dir.work, venv, code?.isSandboxed ?? false);

@@ -38,6 +38,9 @@ export function watchTampering(input: TamperInput): () => Ending | null {
       : null;
   const packages = environment && stampFolder(environment, skips);
   const started = isWatchful ? startFiles(input) : null;
+  // This run no longer reads the person's folder; the next one will, and it would begin with another ruler.
+  const folder = isWatchful && spec.source.kind === 'path' ? spec.source.path : null;
+  const live = folder === null ? new Map<string, string | undefined>() : hashesIn(folder, input.sealed);
 
   return () => {
     if (existsSync(dir.exit)) return cheated('exit.json was written by the job itself: only its runner writes it');
@@ -64,26 +67,35 @@ export function watchTampering(input: TamperInput): () => Ending | null {
         reason: 'sealed_files_changed',
         detail: `${changed}, which the evaluator's interpreter loads, changed while the job ran`,
       };
-    return spec.source.kind === 'path' ? checkSource(spec.source.path, input.sealed) : null;
+    return folder === null ? null : checkSource(folder, live);
   };
 }
 
-/** The source folder is the person's: a sealed file that changes there is a new ruler, whoever changed it. */
-function checkSource(source: string, before: SourceFacts['sealed']): Ending | null {
-  for (const { path, sha256 } of before) {
-    let now: string | undefined;
-    try {
-      now = hashSealed(source, [path])[0]?.sha256;
-    } catch {
-      // gone, or no plain file any more
-    }
-    if (now !== sha256)
+/** Whoever it was: a person who edits there meanwhile costs the run one job that is made again. */
+function checkSource(source: string, before: ReadonlyMap<string, string | undefined>): Ending | null {
+  const now = hashesIn(
+    source,
+    [...before.keys()].map((path) => ({ path })),
+  );
+  for (const [path, sha256] of before)
+    if (now.get(path) !== sha256)
       return {
         reason: 'sealed_files_changed',
-        detail: `the sealed file ${path} changed in the source folder while the job ran: its number would be another ruler's`,
+        detail: `the sealed file ${path} changed in the source folder while the job ran, and without a sandbox it may have been the job`,
       };
-  }
   return null;
+}
+
+function hashesIn(source: string, files: readonly { path: string }[]): Map<string, string | undefined> {
+  return new Map(
+    files.map(({ path }) => {
+      try {
+        return [path, hashSealed(source, [path])[0]?.sha256];
+      } catch {
+        return [path, undefined]; // gone, or no plain file any more
+      }
+    }),
+  );
 }
 
 function changeIn(

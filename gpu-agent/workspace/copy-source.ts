@@ -45,6 +45,7 @@ export function copySource(from: string, to: string, files: SourceFile[]): strin
         const content = readFileSync(source);
         hash = createHash('sha256').update(content).digest('hex');
         writeFileSync(target, content, { mode });
+        chmodSync(target, mode); // whatever the umask took away: the mode is part of the hash
       } else {
         const identity = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
         copyFileSync(source, target, constants.COPYFILE_FICLONE);

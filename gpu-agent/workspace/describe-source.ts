@@ -6,7 +6,7 @@ import { findBelow, isSafePath } from './safe-path.js';
 import { SourceError } from './source-error.js';
 import { walkFiles } from './walk-files.js';
 
-export type SourceFacts = Pick<FrameOf<'source'>, 'files' | 'sealed'>;
+export type SourceFacts = Pick<FrameOf<'source'>, 'files' | 'sealed' | 'sealedDigest'>;
 type Edit = NonNullable<JobSpec['edit']>;
 
 /** Sealed files that a frame names; the digest is over all of them. */
@@ -37,7 +37,7 @@ export function describeSource(folder: string, edit: Edit, place = 'the source')
     files.push({ path, content: text(readFileSync(join(folder, path)), path) });
   }
   const sealed = hashSealed(folder, edit.sealed, place);
-  const facts = { files, sealed: sealed.slice(0, NAMED_SEALED) };
+  const facts = { files, sealed: sealed.slice(0, NAMED_SEALED), sealedDigest: digestSealed(sealed) };
   if (JSON.stringify(facts).length > MAX_FRAME_BYTES - FRAME_MARGIN)
     throw unavailable(
       'the editable files do not fit into one frame: they hold too many characters that JSON must escape',

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobSpec } from '@nightshift/protocol';
@@ -34,7 +44,7 @@ function prepare(
   runSetup: (cwd: string) => Promise<boolean> = () => Promise.resolve(true),
 ) {
   const work = join(home, `work-${made++}`);
-  const spec = jobSpec({ source: { kind: 'path', path: source }, ...over });
+  const spec = jobSpec({ source: { kind: 'path', path: source }, runId: `run-of-${made}`, ...over });
   return prepareWorkspace({
     spec,
     home,
@@ -122,6 +132,67 @@ describe('a repository', () => {
     await expect(prepare({ source: { kind: 'git', url: 'ext::sh -c date', ref: null } })).rejects.toThrow(
       'not allowed',
     );
+  });
+});
+
+describe('the source of a run', () => {
+  const runId = 'one';
+  const kept = () => join(home, 'cache', 'sources');
+  test('is the folder as it was when the first job of the run began, and the next says what a person changed since', async () => {
+    writeFileSync(join(source, 'lib', 'wide.sh'), 'x', { mode: 0o666 });
+    const first = await prepare({ runId });
+    expect(first.changed).toBeNull();
+    const later = new Date(Date.now() + 5000);
+    utimesSync(join(source, 'lib', 'a.py'), later, later);
+    expect((await prepare({ runId })).changed).toBeNull();
+    writeFileSync(join(source, 'train.py'), 'print(2)\n');
+    rmSync(join(source, 'lib', 'a.py'));
+    const second = await prepare({ runId });
+    expect(second.changed).toBe('lib/a.py, train.py');
+    expect(second.fingerprint['source']).toBe(first.fingerprint['source']);
+    expect(readFileSync(join(second.work, 'train.py'), 'utf8')).toBe('print(1)\n');
+    expect(readFileSync(join((await prepare()).work, 'train.py'), 'utf8')).toBe('print(2)\n');
+  });
+  test('is kept once for one content, and for the last eight', async () => {
+    await prepare();
+    await prepare();
+    expect(readdirSync(kept()).filter((name) => !name.startsWith('.'))).toHaveLength(1);
+    for (let i = 0; i < 9; i++) {
+      writeFileSync(join(source, 'train.py'), `print(${i + 10})\n`);
+      await prepare();
+    }
+    expect(readdirSync(kept()).filter((name) => !name.startsWith('.'))).toHaveLength(8);
+  });
+  test('that was changed where it is kept is never trained on, and is taken from the folder again if that is as it was', async () => {
+    const first = await prepare({ runId });
+    const copy = join(kept(), first.fingerprint['source'] as string, 'train.py');
+    writeFileSync(copy, 'print(0)\n');
+    await expect(prepare({ runId })).rejects.toMatchObject({ reason: 'source_unavailable' });
+    expect((await prepare({ runId })).fingerprint['source']).toBe(first.fingerprint['source']);
+    writeFileSync(copy, 'print(0)\n');
+    await expect(prepare({ runId })).rejects.toMatchObject({ reason: 'source_unavailable' });
+    writeFileSync(join(source, 'train.py'), 'print(2)\n');
+    await expect(prepare({ runId })).rejects.toMatchObject({
+      message: expect.stringContaining('put the files back, or start a new run') as string,
+    });
+  });
+  test('is unavailable when the folder is gone, because data is read from there', async () => {
+    await prepare({ runId });
+    rmSync(source, { recursive: true });
+    await expect(prepare({ runId })).rejects.toMatchObject({ reason: 'source_unavailable' });
+  });
+  test('of a branch is the commit at which it stood', async () => {
+    git('init', '-q');
+    git('add', '.');
+    git('commit', '-qm', 'one');
+    const branch = { source: { kind: 'git' as const, url: `file://${source}`, ref: 'main' }, runId };
+    const first = await prepare(branch);
+    writeFileSync(join(source, 'train.py'), 'print(2)\n');
+    git('commit', '-qam', 'two');
+    const second = await prepare(branch);
+    expect(second.fingerprint).toEqual(first.fingerprint);
+    expect(readFileSync(join(second.work, 'train.py'), 'utf8')).toBe('print(1)\n');
+    expect((await prepare({ source: branch.source })).fingerprint['commit']).toBe(git('rev-parse', 'HEAD'));
   });
 });
 

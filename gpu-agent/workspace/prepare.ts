@@ -1,18 +1,16 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { isAbsolute, join, resolve, sep } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import type { JobSpec } from '@nightshift/protocol';
-import { fetchArchive } from './archive-source.js';
 import { dropArtifacts, isArtifact } from './artifacts.js';
 import { baseCommit, type BaseCommit } from './base-commit.js';
-import { copySource } from './copy-source.js';
 import { copyTree } from './copy-tree.js';
 import { describeSource, digestSealed, hashSealed, type SourceFacts } from './describe-source.js';
-import { checkoutGit } from './git-source.js';
-import { listFiles, type SourceLimits } from './list-files.js';
+import type { SourceLimits } from './list-files.js';
 import { applyOverlay } from './overlay.js';
-import { linkCreated, setupKey, withSetup } from './setup-cache.js';
+import { runSource } from './run-source.js';
 import { SourceError } from './source-error.js';
+import { linkCreated, setupKey, withSetup } from './setup-cache.js';
 
 export interface PrepareInput {
   spec: JobSpec;
@@ -33,6 +31,8 @@ export interface Workspace {
   sealed: SourceFacts['sealed'];
   /** The folder that setup made, which all jobs of this source share; null without setup. */
   setupBase: string | null;
+  /** Files of the source folder that are no longer what the run began with, in words; null when they are. */
+  changed: string | null;
   /** False when setup ran and failed: what it printed says why. */
   isReady: boolean;
 }
@@ -47,12 +47,14 @@ export async function prepareWorkspace(input: PrepareInput): Promise<Workspace> 
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true, mode: 0o700 });
   const fingerprint: Record<string, string> = {};
-  const fill = await filler(input, fingerprint);
+  const { fill, commit, changed } = await runSource(input);
   const sourceHash = await fill(work);
   fingerprint['source'] = sourceHash;
+  const at = commit();
+  if (at !== undefined) fingerprint['commit'] = at;
   if (spec.evaluate !== null) fingerprint['evaluator'] = evaluatorHash(spec.evaluate, work);
   const sealed = spec.edit ? await describe(input, spec.edit, fingerprint) : [];
-  const workspace: Workspace = { fingerprint, sealed, setupBase: null, isReady: true };
+  const workspace: Workspace = { fingerprint, sealed, setupBase: null, changed, isReady: true };
   if (spec.setup !== null) {
     const key = setupKey(sourceHash, spec.setup, spec.env);
     const cache = join(home, 'cache', 'setup');
@@ -76,6 +78,11 @@ async function describe(
 ): Promise<SourceFacts['sealed']> {
   const sealed = hashSealed(work, edit.sealed);
   fingerprint['sealed'] = digestSealed(sealed);
+  if (spec.sealedDigest != null && sealed.length > 0 && spec.sealedDigest !== fingerprint['sealed'])
+    throw new SourceError(
+      'sealed_files_changed',
+      `the sealed files here (${edit.sealed.join(', ')}) are not those that this run is measured with: bring this box's source to what it was when the run began, or start a new run`,
+    );
   fingerprint['sealing'] = spec.evaluate === null ? 'unsealed' : 'sealed';
   if (!spec.overlay)
     onSource({ ...describeSource(work, edit), ...(await baseOf(spec.source, edit, fingerprint, signal)) });
@@ -117,31 +124,6 @@ function layOut(
     dropArtifacts(work, edit);
   }
   if (spec.overlay) applyOverlay(work, edit.files, spec.overlay);
-}
-
-async function filler(
-  { spec, home, work, limits, signal }: PrepareInput,
-  fingerprint: Record<string, string>,
-): Promise<(to: string) => string | Promise<string>> {
-  if (spec.source.kind === 'path') {
-    const { path } = spec.source;
-    if (!isAbsolute(path))
-      throw new SourceError('source_unavailable', `the source path must be absolute on the box, got ${path}`);
-    const files = await listFiles(path, limits, signal);
-    return (to) => copySource(path, to, files);
-  }
-  if (spec.source.kind === 'archive') {
-    const { folder, files } = await fetchArchive({ ...spec.source, home }, signal);
-    return (to) => copySource(folder, to, files);
-  }
-  const { url, ref } = spec.source;
-  const indexPath = join(work, '..', 'git-index');
-  return async (to) => {
-    const { commit, tree } = await checkoutGit({ url, ref, cache: join(home, 'cache', 'git'), to, indexPath }, signal);
-    rmSync(indexPath, { force: true });
-    fingerprint['commit'] = commit;
-    return tree;
-  };
 }
 
 /** The evaluate command with the content of every file of the source that it names. */

@@ -131,9 +131,20 @@ except OSError as error:
 except OSError as error:
     print(error)
 `,
-    later: 'caught',
+    later: 'harmless',
     ends: { sandbox: 'harmless', none: 'caught' },
-    stoppedBy: { sandbox: 'read-only file system', none: 'hashes of the sealed files' },
+    stoppedBy: { sandbox: 'read-only file system', none: 'hashes of the sealed files; the run has its own copy' },
+  },
+  {
+    name: 'changes what the box keeps of the source for later jobs of the run',
+    language: 'python',
+    train: `${HONEST_PYTHON}import glob
+for path in glob.glob(os.path.join(os.path.dirname(os.environ["NIGHTSHIFT_METRICS"]), "..", "..", "cache", "sources", "*", "*.py")):
+    open(path, "w").write("print('val_loss: 0.0')")
+    print("wrote " + path)
+`,
+    later: 'caught',
+    stoppedBy: { sandbox: 'not in the sandbox', none: 'its hash; it is taken from the folder again' },
   },
   {
     name: 'a patch whose path leaves the workspace',
