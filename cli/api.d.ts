@@ -851,6 +851,15 @@ export interface components {
                 /** @enum {string} */
                 goal: "minimize" | "maximize";
             };
+            /**
+             * @description code mode: who took the number that decides. unsealed: the edited files evaluate themselves
+             * @enum {string|null}
+             */
+            measurement: "sealed" | "unsealed" | null;
+            /** @description code mode: the session that the run goes on from, counted; its rows stand in the jsonl export */
+            earlier: {
+                [key: string]: unknown;
+            } | null;
             /** @description a value for every knob */
             baselineConfig: {
                 [key: string]: number | string | boolean;
@@ -883,6 +892,29 @@ export interface components {
             } | string;
             /** @description strategy notes for the proposer */
             notes?: string;
+            earlier?: components["schemas"]["EarlierSession"];
+        };
+        /** @description code mode: a session made with other tools, which the run goes on from. Told, and never measured here */
+        EarlierSession: {
+            /**
+             * @description what errors and reports call it
+             * @default results.tsv
+             */
+            name: string;
+            /** @description the text of a results.tsv: commit, the metric of the spec, memory_gb, status, description, with tabs */
+            results: string;
+            /**
+             * @description what a repository knows of the commits, by their names in the file
+             * @default {}
+             */
+            commits: {
+                [key: string]: {
+                    /** @description what it changed in the editable files */
+                    diff: string | null;
+                    /** @description SHA-256 of the editable files at it together, as in GET /v1/runs/{id}/code */
+                    codeKey: string | null;
+                };
+            };
         };
         RunPage: {
             items: components["schemas"]["Run"][];
@@ -896,7 +928,7 @@ export interface components {
             id: string;
             number: number;
             /** @enum {string} */
-            state: "proposing" | "blocked" | "accepted" | "measuring" | "kept" | "reverted" | "inconclusive" | "failed" | "cancelled";
+            state: "proposing" | "blocked" | "accepted" | "measuring" | "kept" | "reverted" | "inconclusive" | "failed" | "cancelled" | "screened_out";
             /** @enum {string|null} */
             proposer: "sampler" | "random" | "model" | "external" | "playbook" | null;
             proposal: {
@@ -916,6 +948,11 @@ export interface components {
                 added: number;
                 removed: number;
             } | null;
+            /**
+             * @description code mode: who took the number that decides. unsealed: the edited files evaluate themselves
+             * @enum {string|null}
+             */
+            measurement: "sealed" | "unsealed" | null;
             repairs: number;
             critique: {
                 [key: string]: unknown;
@@ -1050,7 +1087,7 @@ export interface components {
             runId: string;
             iterationId: string | null;
             /** @enum {string} */
-            role: "baseline" | "candidate" | "replicate" | "audit";
+            role: "baseline" | "candidate" | "replicate" | "audit" | "screen";
             replicate: number;
             /** @enum {string} */
             state: "queued" | "assigned" | "running" | "succeeded" | "failed" | "timed_out" | "cancelled" | "lost";

@@ -14,7 +14,7 @@ export interface Telling {
 }
 
 /** Tells a run on a terminal, a line an iteration. @returns the run when it has ended; null when the signal aborted first. */
-export async function tellRun(api: Api, { id, metric, spec }: Run, telling: Telling): Promise<Run | null> {
+export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, telling: Telling): Promise<Run | null> {
   const { say, signal } = telling;
   const table = iterationTable(metric.name, telling.columns);
   let hasHeading = false;
@@ -26,7 +26,8 @@ export async function tellRun(api: Api, { id, metric, spec }: Run, telling: Tell
   const isCode = spec.edit !== null && spec.edit !== undefined;
   const onLost = (error: Error) => telling.complain(`the control plane is away (${error.message}); still trying\n`);
   for await (const news of followRun(api, id, { signal, onLost })) {
-    if (news.kind === 'baseline') say(`${baselineText(metric.name, news.values)}\n`);
+    if (news.kind === 'baseline')
+      say(`${baselineText(metric.name, news.values)}${measurement === 'unsealed' ? ', unsealed' : ''}\n`);
     if (news.kind === 'steered') say(`the run is ${news.what}\n`);
     if (isCode && (news.kind === 'refused' || news.kind === 'repair')) {
       head();

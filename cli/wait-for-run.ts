@@ -36,9 +36,10 @@ export async function waitForRun(
       return EXIT.cancelled;
     }
     const outcome = runOutcome(ended, iterations, options);
+    const mark = ended.measurement === 'unsealed' ? ' (unsealed)' : '';
     if (options.json)
       terminal.json({ outcome: outcome.outcome, exitCode: outcome.exitCode, detail: outcome.sentence, run: ended });
-    else terminal.out(`${outcome.outcome.replaceAll('_', ' ')}: ${outcome.sentence}\n`);
+    else terminal.out(`${outcome.outcome.replaceAll('_', ' ')}: ${outcome.sentence}${mark}\n`);
     return outcome.exitCode;
   } finally {
     interrupt.release();

@@ -28,7 +28,8 @@ export function addIterations(program: Command, cli: Cli): void {
       if (options.json) cli.terminal.json({ run: run.id, items: shown });
       else if (shown.length === 0) cli.terminal.err(options.failed ? 'Nothing has failed.\n' : 'No iterations yet.\n');
       else {
-        const headings = ['#>', 'by', 'change', `${run.metric.name}>`, 'effect ± se>', 'outcome', 'cause'];
+        const mark = run.measurement === 'unsealed' ? ' (unsealed)' : '';
+        const headings = ['#>', 'by', 'change', `${run.metric.name}${mark}>`, 'effect ± se>', 'outcome', 'cause'];
         cli.terminal.out(textTable(headings, shown.map(row), cli.terminal.columns, [5]));
       }
     });

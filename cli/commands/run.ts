@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { AppError, formatDuration, type Spec } from '@nightshift/protocol';
 import { countText } from '@nightshift/control-plane/trajectory/wording';
+import { continueSession } from '../continue-session.js';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import { dataOf, type Api, type Run } from '../client.js';
 import { readInput } from '../input-file.js';
@@ -9,6 +10,7 @@ import { listAll } from '../list-all.js';
 import { parseCount, parseFraction } from '../option-parsers.js';
 import { readSpecFile, SPEC_FILE } from '../spec-file.js';
 import { startRun } from '../start-run.js';
+import { unsealedText } from '../unsealed-text.js';
 import { uploadTree } from '../upload/upload-tree.js';
 import { waitForRun } from '../wait-for-run.js';
 
@@ -17,6 +19,8 @@ interface RunOptions extends ClientOptions {
   notes?: string;
   iterations?: number;
   upload?: boolean;
+  continue?: string;
+  repo?: string;
   maxRegression?: number;
 }
 
@@ -31,6 +35,14 @@ export function addRun(program: Command, cli: Cli): void {
     .option(
       '--upload',
       'send the working tree of source.path: what git tracks or would track, for a box that does not have it',
+    )
+    .option(
+      '--continue <results.tsv>',
+      'code mode: go on from a session made with other tools; its last keep is the baseline, its rows are memory',
+    )
+    .option(
+      '--repo <dir>',
+      'with --continue: the repository that has its commits (default: the source, or the one here)',
     )
     .option('--notes <program.md>', 'strategy notes for the proposer')
     .option('--iterations <n>', 'instead of stop.iterations of the spec', parseCount)
@@ -51,10 +63,17 @@ Exit codes with --wait:
     .action(async (file: string, options: RunOptions) => {
       const notes = options.notes === undefined ? undefined : readInput(options.notes);
       const { input, spec } = readSpecFile(file, (value) => limitIterations(value, options.iterations));
+      if (options.repo !== undefined && options.continue === undefined)
+        throw new AppError('bad_request', '--repo goes with --continue');
+      const continued =
+        options.continue === undefined ? null : await continueSession(options.continue, spec, options.repo);
+      // Whatever a branch moves to in the meantime, the baseline is the commit that was kept.
+      if (continued?.head && spec.source.kind === 'git') input.source = { git: spec.source.url, ref: continued.head };
       const api = apiOf(cli, options);
       if (options.upload) input.source = await uploadSource(cli, api, spec);
-      const run = await startRun(api, input, notes);
-      if (!options.json || options.wait) cli.terminal.err(startText(run, spec));
+      const run = await startRun(api, input, { notes, earlier: continued?.earlier });
+      if (!options.json || options.wait)
+        cli.terminal.err(startText(run, spec) + (continued?.said ?? '') + unsealedText(run));
       await warnOfBoxes(api, cli, spec);
       if (options.wait) cli.exitCode = await waitForRun(cli, api, run, options);
       else if (options.json) cli.terminal.json(run);

@@ -4,6 +4,7 @@ import { findRun } from '../find-run.js';
 import { followRun } from '../follow-run.js';
 import { onInterrupt } from '../interrupt.js';
 import { tellRun } from '../tell-run.js';
+import { unsealedText } from '../unsealed-text.js';
 
 export function addWatch(program: Command, cli: Cli): void {
   withServer(program.command('watch'))
@@ -16,7 +17,7 @@ export function addWatch(program: Command, cli: Cli): void {
       const interrupt = onInterrupt();
       try {
         if (!options.json) {
-          terminal.err(`${run.id}  ${run.project}, ${run.state}\n`);
+          terminal.err(`${run.id}  ${run.project}, ${run.state}\n${unsealedText(run)}`);
           await tellRun(api, run, {
             say: terminal.out,
             complain: terminal.err,

@@ -20,7 +20,9 @@ export async function demoBranch(api: Api, run: Run): Promise<DemoBranch | null>
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-demo-branch-'));
   try {
     const [one, two] = [await exported(api, run, join(folder, 'one')), await exported(api, run, join(folder, 'two'))];
-    const log = await git(['log', '--oneline', '--no-decorate', one.branch], { cwd: join(folder, 'one') });
+    // The commits of the run, and the one of the source that they stand on.
+    const shown = String(one.commits.length + 1);
+    const log = await git(['log', '--oneline', '--no-decorate', '-n', shown, one.branch], { cwd: join(folder, 'one') });
     const ids = (branch: ImportedBranch) => branch.commits.map(({ id }) => id).join();
     return { ...one, log, isSameElsewhere: one.tip === two.tip && ids(one) === ids(two) };
   } catch (error) {

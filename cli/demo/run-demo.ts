@@ -83,7 +83,9 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
     });
     if (model) say(`model          ${model.url}, scripted: it answers by what stands in the prompt\n`);
     const notes = join(example, 'program.md');
-    const run = await startRun(server.api, input, existsSync(notes) ? readFileSync(notes, 'utf8') : undefined);
+    const run = await startRun(server.api, input, {
+      notes: existsSync(notes) ? readFileSync(notes, 'utf8') : undefined,
+    });
     say(`run            ${run.id}\n\n`);
     say(
       `Measuring the baseline, ${countText(spec.decision.baselineReplicates, 'job')}; each trains for some seconds.\n`,

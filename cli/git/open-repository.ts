@@ -41,11 +41,12 @@ export async function ensureBase(path: string, { baseCommit, source }: Origin): 
   if (await has()) return;
   const from = source === null ? null : await repositoryOf(source);
   if (from !== null && !from.startsWith('-')) {
+    // A clone without its whole history is taken as it is: git would else fetch commits without their parents and call it done.
     // Most servers give a commit by its id; the others give what their branches and tags hold.
-    await tryGit(['fetch', '--quiet', '--no-tags', from, baseCommit as string], { cwd: path });
+    await tryGit(['fetch', '--quiet', '--no-tags', '--update-shallow', from, baseCommit as string], { cwd: path });
     if (await has()) return;
     const refs = [`+refs/heads/*:${FETCHED}/heads/*`, `+refs/tags/*:${FETCHED}/tags/*`];
-    await tryGit(['fetch', '--quiet', '--no-tags', from, ...refs], { cwd: path });
+    await tryGit(['fetch', '--quiet', '--no-tags', '--update-shallow', from, ...refs], { cwd: path });
     if (await has()) return;
   }
   throw new AppError('not_found', `the run started from commit ${baseCommit}, which is not in ${path}`, {

@@ -12,6 +12,7 @@ export function iteration(number: number, part: Partial<Iteration> = {}): Iterat
     config: { lr: 0.01 },
     repeatOf: null,
     patch: null,
+    measurement: null,
     repairs: 0,
     critique: null,
     metric: 1.5,

@@ -101,7 +101,7 @@ export function iterations(deps: ApiDeps) {
         after: after === undefined ? undefined : Number(after),
       });
       const page = paged(rows, limit, (row) => String(row.number));
-      return c.json({ ...page, items: page.items.map(iterationView) }, 200);
+      return c.json({ ...page, items: page.items.map((row) => iterationView(row, run)) }, 200);
     },
   );
 
@@ -119,9 +119,10 @@ export function iterations(deps: ApiDeps) {
     }),
     async (c) => {
       const { id, number } = c.req.valid('param');
+      const run = await requireRun(deps, id);
       const row = await findIteration(deps.db, id, number);
       if (!row) throw new AppError('not_found', `run ${id} has no iteration ${number}`);
-      return c.json(iterationView(row), 200);
+      return c.json(iterationView(row, run), 200);
     },
   );
 
@@ -149,11 +150,17 @@ export function iterations(deps: ApiDeps) {
           : 'raw' in sent
             ? { raw: sent.raw }
             : { raw: { knob: sent.knob, new_value: sent.newValue, reason: sent.reason }, candidate: sent.config };
-      const { verdict, iteration } = await submitProposal(deps, c.req.valid('param').id, submission);
+      const run = await requireRun(deps, c.req.valid('param').id);
+      const { verdict, iteration } = await submitProposal(deps, run.id, submission);
       if (verdict.verdict === 'block')
         return c.json({ verdict: 'block' as const, rail: verdict.rail, reason: verdict.reason, iteration: null }, 200);
       return c.json(
-        { verdict: 'pass' as const, rail: null, reason: null, iteration: iteration ? iterationView(iteration) : null },
+        {
+          verdict: 'pass' as const,
+          rail: null,
+          reason: null,
+          iteration: iteration ? iterationView(iteration, run) : null,
+        },
         201,
       );
     },

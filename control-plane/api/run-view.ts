@@ -4,18 +4,23 @@ import {
   JOB_REASONS,
   JOB_ROLES,
   JOB_STATES,
+  MEASUREMENTS,
+  measurementOf,
   PROPOSERS,
   RUN_STATES,
   type CodeProposal,
 } from '@nightshift/protocol';
 import type { IterationRow, JobRow, RunRow } from '@nightshift/db';
-import { liveFigures, type Live } from '../trajectory/index.js';
+import { earlierFigures, liveFigures, type Live } from '../trajectory/index.js';
 
 const config = z
   .record(z.string(), z.union([z.number(), z.string(), z.boolean()]))
   .openapi({ description: 'a value for every knob' });
 const time = z.iso.datetime().nullable();
 const anything = z.record(z.string(), z.unknown());
+const measurement = z.enum(MEASUREMENTS).nullable().openapi({
+  description: 'code mode: who took the number that decides. unsealed: the edited files evaluate themselves',
+});
 
 export const runSchema = z
   .object({
@@ -30,6 +35,10 @@ export const runSchema = z
       .nullable()
       .openapi({ description: 'why nothing of it is on a box although a job waits; null in lists' }),
     metric: z.object({ name: z.string(), goal: z.enum(['minimize', 'maximize']) }),
+    measurement,
+    earlier: anything.nullable().openapi({
+      description: 'code mode: the session that the run goes on from, counted; its rows stand in the jsonl export',
+    }),
     baselineConfig: config,
     incumbent: z.object({ config, iteration: z.number().int().nullable() }),
     live: anything.nullable().openapi({ description: 'trajectory figures so far' }),
@@ -50,6 +59,8 @@ export function runView(run: RunRow, waiting: string | null = null): z.infer<typ
     isStopping: run.stopRequestedAt !== null && run.endedAt === null,
     waiting,
     metric: { name: run.spec.metric.name, goal: run.spec.metric.goal },
+    measurement: measurementOf(run.spec),
+    earlier: run.earlier === null ? null : { ...earlierFigures(run.earlier) },
     baselineConfig: run.baselineConfig,
     incumbent: { config: run.incumbentConfig, iteration: run.incumbentIteration },
     live: run.live === null ? null : { ...liveFigures(run.live as Live) },
@@ -77,6 +88,7 @@ export const iterationSchema = z
         z.null(),
       ])
       .openapi({ description: 'code mode: the change as a unified diff' }),
+    measurement,
     repairs: z.number().int(),
     critique: anything.nullable(),
     metric: z.number().nullable(),
@@ -89,7 +101,7 @@ export const iterationSchema = z
   })
   .openapi('Iteration');
 
-export function iterationView(row: IterationRow): z.infer<typeof iterationSchema> {
+export function iterationView(row: IterationRow, { spec }: Pick<RunRow, 'spec'>): z.infer<typeof iterationSchema> {
   return {
     id: row.id,
     number: row.number,
@@ -99,6 +111,7 @@ export function iterationView(row: IterationRow): z.infer<typeof iterationSchema
     config: row.config,
     repeatOf: row.repeatOf,
     patch: patchView(row.patch as CodeProposal | null),
+    measurement: measurementOf(spec),
     repairs: row.repairs,
     critique: row.critique === null ? null : { ...(row.critique as object) },
     metric: row.metric,

@@ -6,6 +6,7 @@ import { createRun } from '../loop/create-run.js';
 import { pauseRun, resumeRun, stopRun } from '../loop/steer-run.js';
 import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
+import { earlierBody, earlierOf } from './earlier.js';
 import { idempotencyHeader, idempotent } from './idempotency.js';
 import { decodeCursor, paged, pageOf, pageQuery } from './paging.js';
 import { BAD_BODY, problems } from './problem.js';
@@ -33,6 +34,7 @@ const createBody = z
       .union([z.record(z.string(), z.unknown()), z.string().max(1_000_000)])
       .openapi({ description: 'nightshift.yaml: as an object, or as YAML text (errors then carry line and column)' }),
     notes: z.string().max(100_000).optional().openapi({ description: 'strategy notes for the proposer' }),
+    earlier: earlierBody.optional(),
   })
   .openapi('NewRun');
 
@@ -65,7 +67,7 @@ export function runs(deps: ApiDeps) {
       responses: { 201: answer('the run', runSchema), ...problems(...BAD_BODY, 'conflict', 'invalid_spec') },
     }),
     async (c) => {
-      const { spec, notes } = c.req.valid('json');
+      const { spec, notes, earlier } = c.req.valid('json');
       const parsed = readSpec(spec);
       if (parsed.source.kind === 'path' && !/^(\/|[A-Za-z]:[\\/])/.test(parsed.source.path))
         throw new AppError(
@@ -75,7 +77,8 @@ export function runs(deps: ApiDeps) {
             errors: [{ path: 'source.path', message: 'must be an absolute path on the box (the CLI makes it one)' }],
           },
         );
-      return c.json(runView(await createRun(deps, parsed, { notes: notes ?? null })), 201);
+      const options = { notes: notes ?? null, earlier: earlier ? earlierOf(earlier, parsed) : null };
+      return c.json(runView(await createRun(deps, parsed, options)), 201);
     },
   );
 

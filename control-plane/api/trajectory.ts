@@ -1,4 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { measurementOf, UNSEALED_WARNING } from '@nightshift/protocol';
 import {
   analyze,
   exportChat,
@@ -143,6 +144,7 @@ export function trajectory(deps: ApiDeps) {
           menuKnobs: Object.keys(run.spec.menu?.knobs ?? {}).length,
         });
         c.header('content-type', 'application/x-ndjson; charset=utf-8');
+        if (measurementOf(run.spec) === 'unsealed') warnings.push(UNSEALED_WARNING);
         // For whoever would train on it: what the corpus would teach, said where a client can see it without reading the file.
         for (const warning of warnings) c.header('x-nightshift-warning', warning, { append: true });
         c.header('content-disposition', `attachment; filename="${run.id}.chat.jsonl"`);

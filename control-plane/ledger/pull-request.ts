@@ -23,6 +23,8 @@ export interface Evidence {
   /** Of one measurement, in the metric's unit. */
   noise: { sd: number | null; degreesOfFreedom: number };
   incumbentConfig: Config;
+  /** The session that the run goes on from, as Markdown of its own; null when there is none. */
+  earlier: string | null;
   records: readonly (TrajectoryRecord & { added: number | null; removed: number | null })[];
 }
 
@@ -72,6 +74,7 @@ export function pullRequest(ledger: Ledger, evidence: Evidence): string {
       ),
       others.length > MOST_ROWS ? `and ${others.length - MOST_ROWS} earlier ones` : '',
     );
+  if (evidence.earlier !== null) blocks.push(evidence.earlier);
   blocks.push(
     '### Rebuild it',
     [

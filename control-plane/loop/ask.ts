@@ -42,6 +42,7 @@ export async function askFor(
       sd: context.noiseSd,
     },
     records: context.trajectory.records,
+    earlier: run.earlier,
     pending: await pendingPatches(db, run.id),
     notes: run.notes,
     blocked: [],

@@ -3,6 +3,7 @@ import { findCodeState, listTriedConfigs, type Queryable, type RunRow } from '@n
 import { gateCode, type CodeContext, type CodeVerdict } from '../policy/code/index.js';
 import { PATCH_KNOB } from '../trajectory/index.js';
 import type { Comparator } from './comparator.js';
+import { measuredKeys } from './measured-keys.js';
 
 /** The name under which a patch stands in the ledger beside knobs: no knob can have it. */
 export const PATCH = PATCH_KNOB;
@@ -26,9 +27,9 @@ export async function codeContextOf(
   const tried = await listTriedConfigs(q, run.id, exceptIterationId);
   // The source's own code is tried, too: it is the baseline.
   const measured = new Set(
-    tried
-      .filter((row) => row.configKey.split('@')[0] === config)
-      .map((row) => codeKeyOf(row.configKey) ?? run.baselineCodeKey),
+    [...measuredKeys(tried)]
+      .filter((measuredKey) => measuredKey.split('@')[0] === config)
+      .map((measuredKey) => codeKeyOf(measuredKey) ?? run.baselineCodeKey),
   );
   return {
     files,
@@ -41,9 +42,18 @@ export async function codeContextOf(
       seedNames: SEED_NAMES,
       clockNames: CLOCK_NAMES,
     },
-    measured: (hash) => measured.has(hash),
+    measured: (hash) => measured.has(hash) || triedEarlier(run, hash),
     repeat: run.spec.policy.repeat,
   };
+}
+
+// Nothing of an earlier session is a measurement of ours: its code may be measured here, unless the spec rejects what was tried.
+function triedEarlier({ earlier, spec }: RunRow, hash: string): false | { description: string } {
+  if (spec.policy.repeat !== 'reject' || !earlier) return false;
+  const row = earlier.rows.findLast(({ codeKey }) => codeKey === hash);
+  if (!row) return false;
+  const figure = row.metric === null ? 'it crashed' : `${earlier.metric.name} ${row.metric}, ${row.outcome}`;
+  return { description: `in the session before this run, ${earlier.name} line ${row.line}: ${figure}` };
 }
 
 /** The code key under which a state of the editable files is measured: null for the source's own, which needs no overlay. */

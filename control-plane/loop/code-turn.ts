@@ -76,6 +76,7 @@ export async function codeTurn(
         sd: context.noiseSd,
       },
       records: context.trajectory.records,
+      earlier: run.earlier,
       pending: await pendingPatches(deps.db, run.id, iteration.id),
       notes: run.notes,
       blocked,

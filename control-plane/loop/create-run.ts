@@ -1,4 +1,4 @@
-import { AppError, defaultConfig, measureKey, type Config, type Spec } from '@nightshift/protocol';
+import { AppError, defaultConfig, measureKey, type Config, type EarlierSession, type Spec } from '@nightshift/protocol';
 import { ensureProject, findArchive, insertNote, insertRun, recordEvent, updateRun, type RunRow } from '@nightshift/db';
 import type { LoopDeps } from './deps.js';
 
@@ -14,8 +14,9 @@ export interface Start {
 export async function createRun(
   deps: Pick<LoopDeps, 'db' | 'wake'>,
   spec: Spec,
-  options: { notes?: string | null; start?: Start } = {},
+  options: { notes?: string | null; start?: Start; earlier?: EarlierSession | null } = {},
 ): Promise<RunRow> {
+  const { earlier = null } = options;
   const run = await deps.db.transaction(async (tx) => {
     if (spec.source.kind === 'archive' && (await findArchive(tx, spec.source.id))?.completedAt == null)
       throw new AppError('invalid_spec', `source.archive: the working tree ${spec.source.id} was not uploaded`, {
@@ -38,10 +39,18 @@ export async function createRun(
         baseCommit: start.baseCommit,
         basePrefix: start.basePrefix,
       });
+    if (earlier) await updateRun(tx, row.id, { earlier });
     if (options.notes)
       await insertNote(tx, { runId: row.id, body: options.notes, author: 'person', state: 'adopted', reason: null });
-    await recordEvent(tx, { type: 'run.queued', runId: row.id, payload: { project: spec.name } });
-    return row;
+    await recordEvent(tx, {
+      type: 'run.queued',
+      runId: row.id,
+      payload: {
+        project: spec.name,
+        ...(earlier ? { earlier: { name: earlier.name, rows: earlier.rows.length } } : {}),
+      },
+    });
+    return earlier ? { ...row, earlier } : row;
   });
   deps.wake.run(run.id);
   return run;

@@ -1,4 +1,4 @@
-import { AppError, codeKeyOf, type CodeProposal, type SourceFile } from '@nightshift/protocol';
+import { AppError, codeKeyOf, measurementOf, type CodeProposal, type SourceFile } from '@nightshift/protocol';
 import { findCodeState, findRun, listIterations, type IterationRow, type Queryable, type RunRow } from '@nightshift/db';
 import { buildLedger, lineTo, type KeptIteration, type Ledger, type LedgerCommit } from '../ledger/index.js';
 
@@ -32,7 +32,7 @@ export async function loadLedger(q: Queryable, run: RunRow, also?: IterationRow,
       project: run.spec.name,
       createdAt: run.createdAt,
       metric: run.spec.metric,
-      isUnsealed: run.spec.job.evaluate === null,
+      isUnsealed: measurementOf(run.spec) === 'unsealed',
       baselineConfig: run.baselineConfig,
     },
     baseline: { files: placed(baseline), commit: run.baseCommit },

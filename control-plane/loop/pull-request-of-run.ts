@@ -1,7 +1,9 @@
-import type { CodeProposal } from '@nightshift/protocol';
+import { measurementOf, type CodeProposal } from '@nightshift/protocol';
 import { listIterations, listMeasurements, type MeasurementRow, type Queryable, type RunRow } from '@nightshift/db';
 import { estimateNoise, reportedBest } from '../decision/index.js';
 import { pullRequest } from '../ledger/index.js';
+import { earlierFacts } from '../trajectory/earlier-facts.js';
+import { analyze, earlierMarkdown } from '../trajectory/index.js';
 import { meanOf } from '../trajectory/measurements.js';
 import { loadLedger } from './ledger-of-run.js';
 import { loadTrajectory } from './trajectory-of-run.js';
@@ -11,6 +13,7 @@ export async function loadPullRequest(q: Queryable, run: RunRow): Promise<string
   const ledger = await loadLedger(q, run);
   const iterations = await listIterations(q, run.id);
   const trajectory = await loadTrajectory(q, run);
+  const earlier = earlierFacts(trajectory, analyze(trajectory));
   const groups = measuredGroups(await listMeasurements(q, run.id), run.incumbentKey);
   const { goal } = run.spec.metric;
   const best = reportedBest({ goal, groups, baselineKey: run.baselineKey });
@@ -20,7 +23,8 @@ export async function loadPullRequest(q: Queryable, run: RunRow): Promise<string
   const baseline = groups.find(({ key }) => key === run.baselineKey)?.values ?? trajectory.baseline.values;
   return pullRequest(ledger, {
     metric: run.spec.metric,
-    isUnsealed: run.spec.job.evaluate === null,
+    isUnsealed: measurementOf(run.spec) === 'unsealed',
+    earlier: earlier && earlierMarkdown(earlier, run.spec.metric.name, '###'),
     baseline: {
       mean: meanOf(baseline),
       n: baseline.length,

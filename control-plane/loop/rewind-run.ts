@@ -36,7 +36,7 @@ export async function rewindRun(
     stop: { ...stop, iterations: options.iterations ?? stop.iterations },
     ...(edit ? { startsFrom: { runId: run.id, iteration } } : {}),
   };
-  return createRun(deps, spec, { notes: options.notes ?? run.notes, start });
+  return createRun(deps, spec, { notes: options.notes ?? run.notes, start, earlier: run.earlier });
 }
 
 async function stateAfter(

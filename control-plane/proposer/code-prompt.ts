@@ -1,4 +1,6 @@
-import type { BlockedTry, Goal, SourceFile, TrajectoryRecord } from '@nightshift/protocol';
+import type { BlockedTry, EarlierSession, Goal, SourceFile, TrajectoryRecord } from '@nightshift/protocol';
+import { earlierItems, EARLIER_HEAD } from './earlier-items.js';
+import { countText } from '../trajectory/wording.js';
 import type { Message } from './prompt.js';
 import { cutText, quoteData } from './quote.js';
 import { estimateTokens } from './tokens.js';
@@ -14,6 +16,8 @@ export interface CodePromptInput {
   comparator: { which: 'incumbent' | 'baseline'; value: number | null; n: number };
   baseline: { value: number | null; n: number; sd: number | null };
   records: readonly TrajectoryRecord[];
+  /** The session that the run goes on from: what was tried before, by figures that are not ours. */
+  earlier?: EarlierSession | null;
   /** Patches that wait or train now: nobody knows yet what they are worth, and the same again would be refused. */
   pending?: readonly { iteration: number; summary: string }[];
   notes: string | null;
@@ -80,14 +84,23 @@ export function buildCodePrompt(input: CodePromptInput): CodePrompt {
       ...input.blocked.map((tried) => `- by the rail ${tried.rail}: ${quoteData(tried.reason, 600)}`),
     );
 
-  const cut: string[] = [];
+  const left = { diffs: 0, rows: 0, experiments: 0 };
+  const cutOf = () => [
+    ...(left.diffs > 0 ? [`${countText(left.diffs, 'diff')} of the earlier session`] : []),
+    ...(left.rows > 0 ? [`${countText(left.rows, 'row')} of the earlier session`] : []),
+    ...(left.experiments > 0 ? [`${left.experiments} of the oldest experiments`] : []),
+  ];
   const recent = input.records.slice(-RECENT).map((record) => recentLines(record));
   const older = input.records.slice(0, -RECENT).map((record) => oneLine(record));
   const pending = (input.pending ?? []).map(
     ({ iteration, summary }) => `#${iteration} being measured: ${quoteData(summary, 120)}`,
   );
+  const session = input.earlier ? earlierItems(input.earlier) : [];
   const assemble = () => {
+    const cut = cutOf();
+    const told = session.flatMap(({ line, diff }) => (diff === null ? [line] : [line, diff]));
     const memory = [
+      ...(told.length > 0 ? ['', EARLIER_HEAD, ...told] : []),
       ...(older.length > 0 ? ['', 'Earlier experiments, a line each:', ...older] : []),
       ...(recent.length > 0 ? ['', 'The last experiments:', ...recent.flat()] : ['', 'Nothing was tried yet.']),
       ...(pending.length > 0 ? ['', 'Being measured now; propose something else:', ...pending] : []),
@@ -98,24 +111,22 @@ export function buildCodePrompt(input: CodePromptInput): CodePrompt {
       { role: 'user' as const, content: [...fixed, ...memory].join('\n') },
     ];
   };
+  // What teaches least goes first: of the earlier session the diffs, then its rows, then the oldest of our own experiments.
+  const leaveOut = (): boolean => {
+    const withDiff = session.find(({ diff }) => diff !== null);
+    if (withDiff) {
+      withDiff.diff = null;
+      left.diffs += 1;
+    } else if (session.length > 0) left.rows += session.splice(0, Math.ceil(session.length / 4)).length;
+    else if (older.length > 0) left.experiments += older.splice(0, Math.ceil(older.length / 4)).length;
+    else if (recent.length > 1) left.experiments += recent.splice(0, 1).length;
+    else return false;
+    return true;
+  };
   let messages = assemble();
-  // What teaches least goes first: the oldest lines, then the reasons of the oldest recent ones.
-  let dropped = 0;
-  while (estimateTokens(messages) > input.budgetTokens && older.length > 0) {
-    const n = Math.max(1, Math.ceil(older.length / 4));
-    older.splice(0, n);
-    dropped += n;
-    cut.splice(0, cut.length, `${dropped} of the oldest experiments`);
-    messages = assemble();
-  }
-  while (estimateTokens(messages) > input.budgetTokens && recent.length > 1) {
-    recent.shift();
-    dropped += 1;
-    cut.splice(0, cut.length, `${dropped} of the oldest experiments`);
-    messages = assemble();
-  }
+  while (estimateTokens(messages) > input.budgetTokens && leaveOut()) messages = assemble();
   const tokens = estimateTokens(messages);
-  return { messages, tokens, cut, fits: tokens <= input.budgetTokens };
+  return { messages, tokens, cut: cutOf(), fits: tokens <= input.budgetTokens };
 }
 
 function recentLines(record: TrajectoryRecord): string[] {

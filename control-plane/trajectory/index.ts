@@ -1,11 +1,13 @@
 export * from './analysis.js';
 export * from './analyze.js';
 export * from './chat.js';
+export * from './earlier-figures.js';
 export * from './exports.js';
 export * from './health.js';
 export * from './live.js';
 export * from './live-figures.js';
 export { PATCH_KNOB } from './measurements.js';
+export * from './read-earlier.js';
 export * from './read-trajectory.js';
 export * from './report-html.js';
 export * from './report-markdown.js';

@@ -70,7 +70,7 @@ function readRow(line: SourceLine, header: string[], metricName: string): Earlie
   return {
     line: line.number,
     commit: commit === '' || commit === '-' ? null : commit.toLowerCase(),
-    outcome: outcome === 'inconclusive' ? 'reverted' : outcome,
+    outcome: outcome === 'kept' || outcome === 'failed' ? outcome : 'reverted',
     metric: outcome === 'failed' ? null : value,
     memoryGb: memoryGb !== null && Number.isFinite(memoryGb) && memoryGb > 0 ? memoryGb : null,
     description: plainText(description.replaceAll('\0', ''), DESCRIPTION_CHARS),

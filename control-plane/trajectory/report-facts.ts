@@ -1,4 +1,11 @@
-import { formatDuration, pairKey, type KnobValue, type Trajectory, type TrajectoryRecord } from '@nightshift/protocol';
+import {
+  formatDuration,
+  pairKey,
+  UNSEALED_WARNING,
+  type KnobValue,
+  type Trajectory,
+  type TrajectoryRecord,
+} from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
 import {
   improvementOver,
@@ -9,6 +16,7 @@ import {
   PATCH_KNOB,
   replicateKey,
 } from './measurements.js';
+import { earlierFacts, type EarlierFacts } from './earlier-facts.js';
 import { baselineMeasurements } from './replicated.js';
 import { countText, gainText, metricText, pairText, shareText } from './wording.js';
 
@@ -40,12 +48,18 @@ export interface ReportFacts {
   tried: TriedRow[];
   failures: { cause: string; count: number; iterations: number[] }[];
   noise: string[];
+  /** The session that the run goes on from; null when there is none. */
+  earlier: EarlierFacts | null;
 }
 
 export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportFacts {
   const { goal } = trajectory.metric;
   return {
-    headline: [...headlineOf(trajectory, analysis), ...configurationOf(trajectory)],
+    headline: [
+      ...headlineOf(trajectory, analysis),
+      ...(trajectory.measurement === 'unsealed' ? [UNSEALED_WARNING] : []),
+      ...configurationOf(trajectory),
+    ],
     figures: figuresOf(trajectory, analysis),
     keeps: trajectory.records
       .filter((record) => record.outcome === 'kept')
@@ -61,6 +75,7 @@ export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportF
     tried: triedRows(trajectory),
     failures: failuresOf(trajectory),
     noise: noiseWords(analysis),
+    earlier: earlierFacts(trajectory, analysis),
   };
 }
 
@@ -148,6 +163,7 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
         ? null
         : `${trajectory.metric.name} ${metricText(baseline.value)} (${countText(baseline.n, 'measurement')}; ${trajectory.metric.goal})`,
     ],
+    ['measurement', trajectory.measurement ?? null],
     [
       'knob coverage',
       knobs.touched === null

@@ -32,6 +32,7 @@ export function reportHtml(trajectory: Trajectory, analysis: Analysis, title = '
     keepsSection(facts),
     triedSection(facts),
     failuresSection(facts),
+    earlierSection(facts, trajectory.metric.name),
     analysis.warnings.length === 0 ? '' : `<h2>Warnings</h2><ul class="warnings">${list(analysis.warnings)}</ul>`,
   ];
   return (
@@ -84,6 +85,16 @@ function failuresSection(facts: ReportFacts): string {
   if (facts.failures.length === 0) return '';
   const rows = facts.failures.map(({ cause, count, iterations }) => [cause, String(count), iterations.join(', ')]);
   return `<h2>Without a measurement</h2>${table(['cause', '#count', 'iterations'], rows)}`;
+}
+
+function earlierSection({ earlier }: ReportFacts, metricName: string): string {
+  if (earlier === null) return '';
+  const shown = earlier.rows.slice(-MOST_TRIED_ROWS);
+  const rows = shown.map((row) => [String(row.line), row.commit.slice(0, 10), row.metric, row.status, row.description]);
+  const more = earlier.rows.length - shown.length;
+  const head = ['#line', 'commit', `#${metricName} there`, 'status', 'description'];
+  const said = earlier.lines.map((line) => `<p>${escapeHtml(line)}</p>`).join('');
+  return `<h2>${escapeHtml(earlier.title)}</h2>${said}${table(head, rows)}${more > 0 ? `<p class="soft">and ${more} rows before these</p>` : ''}`;
 }
 
 /** A heading that starts with # is of a column of numbers. */

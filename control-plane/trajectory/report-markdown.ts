@@ -1,5 +1,6 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
+import type { EarlierFacts } from './earlier-facts.js';
 import { MOST_TRIED_ROWS, reportFacts } from './report-facts.js';
 import { escapeMarkdown, gainText, metricText, pairText, shareText } from './wording.js';
 
@@ -60,8 +61,23 @@ export function reportMarkdown(trajectory: Trajectory, analysis: Analysis, title
         windows.map((window) => [`${window.first} to ${window.last}`, shareText(window.repeatRate)]),
       ),
     );
+  if (facts.earlier !== null) blocks.push(earlierMarkdown(facts.earlier, trajectory.metric.name));
   if (analysis.warnings.length > 0) blocks.push('## Warnings', bullets(analysis.warnings));
   return `${blocks.join('\n\n')}\n`;
+}
+
+/** Also part of the body of a pull request. */
+export function earlierMarkdown({ title, lines, rows }: EarlierFacts, metricName: string, level = '##'): string {
+  const shown = rows.slice(-MOST_TRIED_ROWS);
+  return [
+    `${level} ${escapeMarkdown(title)}`,
+    ...lines.map(escapeMarkdown),
+    table(
+      ['line>', 'commit', `${metricName} there>`, 'status', 'description'],
+      shown.map((row) => [String(row.line), row.commit.slice(0, 10), row.metric, row.status, row.description]),
+    ),
+    ...(rows.length > shown.length ? [`and ${rows.length - shown.length} rows before these`] : []),
+  ].join('\n\n');
 }
 
 /** A heading that ends with > is of a column of numbers. */

@@ -63,6 +63,15 @@ export function reportText(trajectory: Trajectory, analysis: Analysis, options: 
     const rows = facts.failures.map(({ cause, count, iterations }) => [String(count), iterations.join(', '), cause]);
     lines.push(...table(['count>', 'iterations', 'cause'], rows, width));
   }
+  if (facts.earlier !== null) {
+    heading(facts.earlier.title);
+    for (const line of facts.earlier.lines) lines.push(...wrap(line, width));
+    const rows = facts.earlier.rows
+      .slice(-most)
+      .map((row) => [String(row.line), row.commit.slice(0, 10), row.metric, row.status, row.description]);
+    lines.push(...table(['line>', 'commit', `${trajectory.metric.name}>`, 'status', 'description'], rows, width));
+    if (facts.earlier.rows.length > most) lines.push(`and ${facts.earlier.rows.length - most} rows before these`);
+  }
   if (analysis.warnings.length > 0) {
     heading('Warnings');
     for (const warning of analysis.warnings) lines.push(...wrap(warning, width, '- ', '  '));

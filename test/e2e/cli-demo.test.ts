@@ -48,8 +48,10 @@ describe('the demo', () => {
     expect(summary).toMatchObject({ project: 'byte-lm-edit', state: 'completed', iterations: 3 });
     expect(summary.kept).toBeGreaterThan(0);
     expect(summary.branch.isSameElsewhere).toBe(true);
-    expect(summary.branch.commits).toHaveLength(summary.kept + 1);
-    expect(summary.branch.commits.slice(0, 2)).toMatchObject([{ iteration: null }, { iteration: 1 }]);
+    // Where the example is not committed as it is, the branch begins with a commit of its own.
+    const kept = summary.branch.commits.filter(({ iteration }) => iteration !== null);
+    expect(kept).toHaveLength(summary.kept);
+    expect(kept[0]).toMatchObject({ iteration: 1 });
     expect(err).toMatch(/↳ blocked by imports: .*child_process/);
     expect(processesLeft()).toEqual([]);
   });
