@@ -32,6 +32,7 @@ import {
   type EarlierSession,
   type ExitRecord,
   type Proposal,
+  type Screening,
   type Spec,
   type Telemetry,
 } from '@nightshift/protocol';
@@ -90,6 +91,8 @@ export const runs = pgTable(
     basePrefix: text('base_prefix').notNull().default(''),
     /** Code mode: the rows of a session made with other tools that this run continues; told, and never counted as measured here. */
     earlier: jsonb().$type<EarlierSession>(),
+    /** Why screening turned itself off in this run; null while it has not. */
+    screeningOff: text('screening_off'),
     /** Circuit breaker of the model server, so that every replica and every restart sees it. */
     breaker: jsonb().$type<unknown>(),
     stopRequestedAt: at('stop_requested_at'),
@@ -143,6 +146,8 @@ export const iterations = pgTable(
     /** What the critic said of the accepted proposal. */
     critique: jsonb().$type<unknown>(),
     decision: jsonb().$type<Decision>(),
+    /** What the cheap budget said of it (`fidelity.screen`); null when it was not screened, or not yet. */
+    screening: jsonb().$type<Screening>(),
     metric: doublePrecision(),
     failure: jobReason(),
     failureDetail: text('failure_detail'),
@@ -158,11 +163,16 @@ export const iterations = pgTable(
     unique('iterations_number').on(t.runId, t.number),
     check(
       'iterations_ended',
-      sql`(${t.state} in ('blocked', 'kept', 'reverted', 'inconclusive', 'failed', 'cancelled')) = (${t.endedAt} is not null)`,
+      // As text: a value that is new to the enum cannot be named in the migration that adds it.
+      sql`(${t.state}::text in ('blocked', 'kept', 'reverted', 'inconclusive', 'failed', 'cancelled', 'screened_out')) = (${t.endedAt} is not null)`,
     ),
     check(
       'iterations_decided',
       sql`(${t.state} in ('kept', 'reverted', 'inconclusive')) = (${t.decision} is not null)`,
+    ),
+    check(
+      'iterations_screened_out',
+      sql`${t.state}::text <> 'screened_out' or (${t.screening} is not null and ${t.measuringAt} is not null)`,
     ),
     check('iterations_failed', sql`(${t.state} = 'failed') = (${t.failure} is not null)`),
     check(

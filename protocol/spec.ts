@@ -194,6 +194,24 @@ export const specInputSchema = z.strictObject({
             .describe('worse than the median of earlier curves, or than all that were kept (default envelope)'),
         })
         .optional(),
+      screen: z
+        .strictObject({
+          budget: duration.describe(
+            'a new candidate is first trained this long, and given up when it is hopeless there',
+          ),
+          margin: fraction
+            .optional()
+            .describe('how much worse than its comparator it may be there, beyond noise, as a fraction (default 0)'),
+          after: z
+            .number()
+            .int()
+            .min(5)
+            .max(1000)
+            .optional()
+            .describe('candidates measured at both budgets before one may be given up (default 5)'),
+        })
+        .optional()
+        .describe('cheap screening before the full budget (default off)'),
     })
     .optional(),
   health: z
@@ -303,6 +321,8 @@ export interface Spec {
   guard: GuardSpec[];
   fidelity: {
     earlyStop: { metric: string; goal: 'minimize' | 'maximize'; after: number; rule: 'median' | 'envelope' } | null;
+    /** Null, or left out in runs from before it: every candidate gets the full budget at once. */
+    screen?: { budgetMs: number; margin: number; after: number } | null | undefined;
   };
   health: { act: boolean; pauseAfter: number | null };
   decision: {
@@ -327,6 +347,8 @@ export interface Spec {
   startsFrom?: { runId: string; iteration: number } | undefined;
 }
 
+/** Above half of the budget even a screening that gives up every second candidate costs as much as it saves. */
+const MOST_SCREEN_SHARE = 0.5;
 /** One timer waits for an answer, and a timer takes no more than 24 days. */
 const MAX_MODEL_TIMEOUT_MS = 86_400_000;
 
@@ -374,6 +396,12 @@ export function parseSpec(input: unknown): Spec {
   const budgetMs = ms(spec.job.budget, 300_000);
   const limitMs = ms(spec.job.limit, budgetMs * 2 + 60_000);
   if (budgetMs <= 0) errors.push({ path: 'job.budget', message: 'must be more than 0' });
+  const screen = spec.fidelity?.screen;
+  if (screen && !(ms(screen.budget, 0) > 0 && ms(screen.budget, 0) <= budgetMs * MOST_SCREEN_SHARE))
+    errors.push({
+      path: 'fidelity.screen.budget',
+      message: `must be more than 0 and at most half of job.budget (${spec.job.budget ?? '300s'}): what costs more saves nothing`,
+    });
   if (spec.edit?.probe !== undefined && ms(spec.edit.probe, 0) <= 0)
     errors.push({ path: 'edit.probe', message: 'must be more than 0; leave it out for no probe' });
   for (const [path, model] of modelsOf(spec.proposer)) {
@@ -458,6 +486,7 @@ export function parseSpec(input: unknown): Spec {
             rule: spec.fidelity.earlyStop.rule ?? 'envelope',
           }
         : null,
+      screen: screen ? { budgetMs: ms(screen.budget, 0), margin: screen.margin ?? 0, after: screen.after ?? 5 } : null,
     },
     health: { act: spec.health?.act ?? true, pauseAfter: spec.health?.pauseAfter ?? null },
     decision: {

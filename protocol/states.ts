@@ -21,19 +21,21 @@ export const ITERATION_STATES = [
   'inconclusive',
   'failed',
   'cancelled',
+  'screened_out',
 ] as const;
 export type IterationState = (typeof ITERATION_STATES)[number];
 export const ITERATION_MOVES: Record<IterationState, readonly IterationState[]> = {
   proposing: ['blocked', 'accepted', 'cancelled'],
   accepted: ['measuring', 'proposing', 'blocked', 'cancelled', 'reverted', 'inconclusive'],
   // Back to proposing: a crash that looks like a slip goes to the model with its traceback (code mode).
-  measuring: ['kept', 'reverted', 'inconclusive', 'failed', 'cancelled', 'proposing'],
+  measuring: ['kept', 'reverted', 'inconclusive', 'failed', 'cancelled', 'screened_out', 'proposing'],
   blocked: [],
   kept: [],
   reverted: [],
   inconclusive: [],
   failed: [],
   cancelled: [],
+  screened_out: [],
 };
 
 export const JOB_STATES = [
@@ -57,7 +59,8 @@ export const JOB_MOVES: Record<JobState, readonly JobState[]> = {
   cancelled: [],
   lost: [],
 };
-export const JOB_ROLES = ['baseline', 'candidate', 'replicate', 'audit'] as const;
+/** `screen`: trained for the cheap budget of `fidelity.screen`, the candidate or what it is compared with; never a measurement. */
+export const JOB_ROLES = ['baseline', 'candidate', 'replicate', 'audit', 'screen'] as const;
 export type JobRole = (typeof JOB_ROLES)[number];
 export const JOB_PHASES = ['setup', 'train', 'evaluate'] as const;
 export type JobPhase = (typeof JOB_PHASES)[number];

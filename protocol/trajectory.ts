@@ -1,5 +1,6 @@
 import type { Config, Menu } from './menu.js';
 import type { Decision } from './decision.js';
+import type { Screening } from './screening.js';
 import type { EarlierSession } from './earlier.js';
 import type { Measurement } from './measurement.js';
 import type { BlockedTry, Proposal, ProposerKind } from './proposal.js';
@@ -8,7 +9,8 @@ import type { CandidateReason } from './states.js';
 export type Goal = 'minimize' | 'maximize';
 
 /** How an iteration ended, as every trajectory of ours and of the field can say it. */
-export type IterationOutcome = 'kept' | 'reverted' | 'inconclusive' | 'blocked' | 'failed';
+export const ITERATION_OUTCOMES = ['kept', 'reverted', 'inconclusive', 'blocked', 'failed', 'screened_out'] as const;
+export type IterationOutcome = (typeof ITERATION_OUTCOMES)[number];
 
 /** One iteration as the pure rooms see it: what one learns from, and what one is judged by. */
 export interface TrajectoryRecord {
@@ -28,6 +30,8 @@ export interface TrajectoryRecord {
   rail: string | null;
   blocked: BlockedTry[];
   decision: Decision | null;
+  /** What the cheap budget said of it; left out where nothing was screened. */
+  screening?: Screening | null | undefined;
   wallSeconds: number | null;
   modelSeconds: number | null;
   energyWh: number | null;

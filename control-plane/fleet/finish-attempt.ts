@@ -17,6 +17,7 @@ import {
 import { judgeExit } from '../loop/after-attempt.js';
 import { fingerprintOf } from '../loop/fingerprint.js';
 import { settleAttempt } from '../loop/settle-attempt.js';
+import { budgetOf } from './budget-of.js';
 
 export interface Finished {
   /** What the box may do with the job's directory: it is released in every case but for a frame that makes no sense. */
@@ -54,7 +55,7 @@ export async function finishAttempt(
     const isTold = outcome.reason === 'completed' || exit.phases.some((phase) => phase.phase === 'train');
     const fingerprint =
       held.run && held.box && isTold
-        ? fingerprintOf(held.box, { budgetMs: held.run.spec.job.budgetMs, told: exit.fingerprint })
+        ? fingerprintOf(held.box, { ...budgetOf(held.run.spec, held.job.role), told: exit.fingerprint })
         : null;
     await settleAttempt(tx, attempt, held, outcome, { startedAt: exit.startedAt, fingerprint });
     return { release: true, runId };

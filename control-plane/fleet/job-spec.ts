@@ -1,4 +1,5 @@
 import type { BoxFacts, JobSpec, SourceFile } from '@nightshift/protocol';
+import { budgetOf } from './budget-of.js';
 import type { AttemptRow, JobRow, RunRow } from '@nightshift/db';
 
 /** Everything that the box needs for one attempt. `overlay`: the editable files that it runs with, when they are not the source's own. */
@@ -15,8 +16,7 @@ export function jobSpecOf(run: RunRow, job: JobRow, attempt: AttemptRow, overlay
     setup: spec.job.setup,
     train: spec.job.train,
     evaluate: spec.job.evaluate,
-    budgetMs: spec.job.budgetMs,
-    limitMs: spec.job.limitMs,
+    ...budgetOf(spec, job.role),
     graceMs: spec.job.graceMs,
     env: spec.job.env,
     config: job.config,

@@ -23,6 +23,7 @@ import { decide, type DecideInput, type Ruling } from '../decision/index.js';
 import { leaveOpen } from '../decision/leave-open.js';
 import { mean } from '../decision/noise.js';
 import { commitIdOf } from './commit-id.js';
+import { decideScreening } from './decide-screening.js';
 import { updateLiveFigures } from './live-figures.js';
 import { queueJob } from './queue-job.js';
 import { sendSlipBack } from './send-slip-back.js';
@@ -31,8 +32,13 @@ import { comparatorOf } from './comparator.js';
 
 /** All the jobs of an iteration have ended: writes the decision, or queues the measurement that can still change it. */
 export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationRow, allJobs: JobRow[]): Promise<void> {
+  const screening = await decideScreening(tx, run, iteration, allJobs);
+  if (screening === 'settled') return;
   // Jobs of a patch that was repaired since are history: the iteration is about the code that it has now.
-  const jobs = allJobs.filter((job) => job.role === 'audit' || job.configKey === iteration.configKey);
+  const jobs = allJobs.filter(
+    (job) =>
+      job === screening || (job.role !== 'screen' && (job.role === 'audit' || job.configKey === iteration.configKey)),
+  );
   const succeeded = jobs.filter((job) => job.state === 'succeeded' && job.role !== 'audit');
   const failed = jobs.find((job) => job.state !== 'succeeded' && job.state !== 'cancelled' && job.role !== 'audit');
   if (succeeded.length === 0 || failed) {

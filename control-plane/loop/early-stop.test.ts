@@ -16,6 +16,7 @@ import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
 import { advance } from './advance.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
+import { loadProposalContext } from './proposal-context.js';
 import { submitProposal } from './submit-proposal.js';
 
 const BUDGET_S = 100;
@@ -141,6 +142,11 @@ describe('a candidate whose curve is hopeless', () => {
     expect(await listTriedConfigs(deps.db, run.id)).toContainEqual(
       expect.objectContaining({ state: 'failed', reason: 'stopped_early', config: { x: 1 } }),
     );
+    // To the sampler it is worse than what it was compared with, and not something that does not run.
+    const { trials } = await loadProposalContext(deps.db, (await findRun(deps.db, run.id))!, 'none');
+    expect(trials.filter((trial) => trial.config.x === 1)).toEqual([
+      { config: { x: 1 }, value: expect.closeTo(2.005, 9), state: 'censored' },
+    ]);
   });
 
   test('counts in full when it ends before the request reaches it', async () => {

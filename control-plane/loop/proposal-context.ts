@@ -16,12 +16,22 @@ import type { GateContext } from '../policy/gate.js';
 import type { Turn } from '../search/index.js';
 import { meanOf } from '../trajectory/measurements.js';
 import { PATCH } from './code-gate.js';
+import { measuredKeys } from './measured-keys.js';
 import { comparatorOf, type Comparator } from './comparator.js';
 import { loadTrajectory } from './trajectory-of-run.js';
 
 /** How many iterations' curves a prompt tells, and points of each: it summarises them in a line. */
 const CURVES = 10;
 const CURVE_POINTS = 40;
+
+interface TriedGroup {
+  config: Config;
+  values: number[];
+  failure: CandidateReason | string | null;
+  isPending: boolean;
+  /** Of a configuration that was given up before its full budget: the measure key of what it is worse than. */
+  worseThanKey: string | null;
+}
 
 /** What a proposer of either kind works with: one read of the run's rows. */
 export interface ProposalContext {
@@ -30,6 +40,7 @@ export interface ProposalContext {
   comparator: Comparator & { value: number | null; n: number };
   /** Standard deviation of one measurement in the metric's unit; null while it is unknown. */
   noiseSd: number | null;
+  /** What the sampler leaves alone: measured, failed, pending or given up. */
   tried: Set<string>;
   turns: Turn[];
   /** Knobs of the menu that no candidate has changed yet. */
@@ -42,14 +53,21 @@ export interface ProposalContext {
 export async function loadProposalContext(q: Queryable, run: RunRow, iterationId: string): Promise<ProposalContext> {
   const menu: Menu = run.spec.menu ?? { knobs: {}, constraints: [] };
   const trajectory = await loadTrajectory(q, run);
-  const rows = await listTriedConfigs(q, run.id, iterationId);
-  const groups = new Map<
-    string,
-    { config: Config; values: number[]; failure: CandidateReason | string | null; isPending: boolean }
-  >();
+  // Where screening has turned itself off, what it gave up counts as never tried.
+  const rows = (await listTriedConfigs(q, run.id, iterationId)).filter(
+    (row) => row.state !== 'screened_out' || run.screeningOff === null,
+  );
+  const groups = new Map<string, TriedGroup>();
   for (const row of rows) {
-    const group = groups.get(row.configKey) ?? { config: row.config, values: [], failure: null, isPending: false };
+    const group = groups.get(row.configKey) ?? {
+      config: row.config,
+      values: [],
+      failure: null,
+      isPending: false,
+      worseThanKey: null,
+    };
     if (row.metric !== null) group.values.push(row.metric);
+    else if (row.state === 'screened_out' || row.reason === 'stopped_early') group.worseThanKey = row.comparatorKey;
     else if (row.state === 'failed') group.failure = row.reason;
     else group.isPending = true;
     groups.set(row.configKey, group);
@@ -59,21 +77,25 @@ export async function loadProposalContext(q: Queryable, run: RunRow, iterationId
   const sameCode = [...groups].filter(([key]) => codeKeyOf(key) === comparator.codeKey);
   const trials = sameCode
     .map(([, group]) => group)
-    .map(({ config, values, failure, isPending }): Trial => {
+    .map(({ config, values, failure, isPending, worseThanKey }): Trial => {
       if (values.length > 0) return { config, value: mean(values), n: values.length, state: 'complete' };
-      return isPending || failure === null
-        ? { config, value: null, state: 'pending' }
-        : { config, value: null, state: 'failed', failure };
+      if (isPending) return { config, value: null, state: 'pending' };
+      if (failure !== null) return { config, value: null, state: 'failed', failure };
+      // Given up while it trained: it runs, and is worse than what it was compared with.
+      const bound = worseThanKey === null ? [] : (groups.get(worseThanKey)?.values ?? []);
+      return { config, value: bound.length > 0 ? mean(bound) : null, state: 'censored' };
     });
   const values = groups.get(comparator.key)?.values ?? [];
   const tried = new Set(sameCode.map(([, { config }]) => configKey(config)));
+  const keys = measuredKeys(rows);
+  const measured = new Set(sameCode.flatMap(([key, { config }]) => (keys.has(key) ? [configKey(config)] : [])));
   return {
     trajectory,
     trials,
     comparator: { ...comparator, value: meanOf(values), n: values.length },
     noiseSd: estimateNoise([...groups.values()].map((group) => group.values)).sd,
     tried,
-    turns: turnsOf(trajectory),
+    turns: turnsOf(trajectory, run),
     untouched: Object.keys(menu.knobs).filter(
       (knob) => !trajectory.records.some((record) => record.config !== null && record.proposal?.knob === knob),
     ),
@@ -86,18 +108,20 @@ export async function loadProposalContext(q: Queryable, run: RunRow, iterationId
       menu,
       constraints: compileConstraints(menu),
       comparator: comparator.config,
-      measured: (key) => tried.has(key),
+      measured: (key) => measured.has(key),
       repeat: run.spec.policy.repeat,
     },
   };
 }
 
 // What each side of a hybrid has cost and gained so far, oldest first.
-function turnsOf(trajectory: Trajectory): Turn[] {
+function turnsOf(trajectory: Trajectory, run: RunRow): Turn[] {
+  const cheapShare = (run.spec.fidelity?.screen?.budgetMs ?? 0) / run.spec.job.budgetMs;
   return trajectory.records.flatMap((record): Turn[] => {
     if (record.proposal?.knob === PATCH || (record.proposer !== 'model' && record.proposer !== 'sampler')) return [];
     const gain = record.outcome === 'kept' ? Math.max(0, record.decision?.effect ?? 0) : 0;
     const key = record.config ? configKey(record.config) : undefined;
-    return [{ proposer: record.proposer, gain, measurements: Math.max(1, record.values.length), key }];
+    const measurements = record.outcome === 'screened_out' ? cheapShare : Math.max(1, record.values.length);
+    return [{ proposer: record.proposer, gain, measurements, key }];
   });
 }

@@ -35,6 +35,7 @@ import { codeTurn } from './code-turn.js';
 import type { LoopDeps } from './deps.js';
 import { updateLiveFigures } from './live-figures.js';
 import type { Attempted, Made } from './made.js';
+import { measuredKeys } from './measured-keys.js';
 import { modelTurn, promptInputOf } from './model-turn.js';
 import { loadProposalContext, type ProposalContext } from './proposal-context.js';
 import { reflect } from './reflect.js';
@@ -302,5 +303,5 @@ async function store(
 // Whoever proposed beside this one, from the same rows, may have booked the same configuration first: the run's lock decides.
 async function isTakenMeanwhile(tx: Tx, run: RunRow, iterationId: string, key: string): Promise<boolean> {
   if (run.spec.policy.repeat === 'allow') return false;
-  return (await listTriedConfigs(tx, run.id, iterationId)).some((row) => row.configKey === key);
+  return measuredKeys(await listTriedConfigs(tx, run.id, iterationId)).has(key);
 }

@@ -17,7 +17,8 @@ export async function queueJob(
     pinnedBoxId?: string | null;
   },
 ): Promise<JobRow | undefined> {
-  const n = await countJobsOfConfig(tx, run.id, job.configKey);
+  // Counted for each budget: screening changes no seed of a measurement.
+  const n = await countJobsOfConfig(tx, run.id, job.configKey, job.role === 'screen');
   const row = await insertJob(tx, {
     runId: run.id,
     iterationId: job.iterationId,

@@ -18,8 +18,10 @@ import {
 } from '@nightshift/db';
 import { gate } from '../policy/index.js';
 import { codeContextOf, codeKeyFor, rebasePatch } from './code-gate.js';
+import { measuredKeys } from './measured-keys.js';
 import { comparatorOf, type Comparator } from './comparator.js';
 import { queueJob } from './queue-job.js';
+import { screenCandidate } from './screen-candidate.js';
 
 type Rebased =
   | { config: Config; codeKey: string | null; repeatOf: string | null; patch: CodeProposal | null }
@@ -54,14 +56,15 @@ export async function startIteration(tx: Tx, run: RunRow, iteration: IterationRo
     measuringAt: iteration.measuringAt ?? new Date(),
   });
   if (!isMoved) return;
-  await queueJob(tx, run, {
-    iterationId: iteration.id,
-    iteration: iteration.number,
-    role: 'candidate',
-    replicate: iteration.repairs + 1,
-    config: what.config,
-    configKey,
-  });
+  if (!(await screenCandidate(tx, run, iteration, { ...what, configKey })))
+    await queueJob(tx, run, {
+      iterationId: iteration.id,
+      iteration: iteration.number,
+      role: 'candidate',
+      replicate: iteration.repairs + 1,
+      config: what.config,
+      configKey,
+    });
   await recordEvent(tx, {
     type: 'iteration.measuring',
     runId: run.id,
@@ -78,7 +81,7 @@ export async function startIteration(tx: Tx, run: RunRow, iteration: IterationRo
 async function rebaseKnob(tx: Tx, run: RunRow, iteration: IterationRow, comparator: Comparator): Promise<Rebased> {
   const menu = run.spec.menu as Menu;
   const proposal = iteration.proposal as NonNullable<IterationRow['proposal']>;
-  const tried = new Set((await listTriedConfigs(tx, run.id, iteration.id)).map((row) => row.configKey));
+  const tried = measuredKeys(await listTriedConfigs(tx, run.id, iteration.id));
   const verdict = gate(
     { knob: proposal.knob, new_value: proposal.newValue, reason: proposal.reason },
     {

@@ -27,6 +27,7 @@ import { codeContextOf, codeKeyFor } from './code-gate.js';
 import { comparatorOf } from './comparator.js';
 import { complexityDeltaOf } from './complexity-delta.js';
 import type { LoopDeps } from './deps.js';
+import { measuredKeys } from './measured-keys.js';
 import { storePatch } from './store-patch.js';
 
 export interface Submission {
@@ -98,7 +99,7 @@ async function takeKnob(
 ): Promise<Submission> {
   const menu: Menu | null = run.spec.menu;
   if (!menu) throw new AppError('illegal_state', 'the run has no menu; hand in a patch');
-  const keys = new Set((await listTriedConfigs(tx, run.id)).map((row) => row.configKey));
+  const keys = measuredKeys(await listTriedConfigs(tx, run.id));
   const comparator = comparatorOf(run);
   const verdict = gate(raw, {
     menu,

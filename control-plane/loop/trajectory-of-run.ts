@@ -32,6 +32,7 @@ const OUTCOMES: Partial<Record<IterationRow['state'], IterationOutcome>> = {
   inconclusive: 'inconclusive',
   blocked: 'blocked',
   failed: 'failed',
+  screened_out: 'screened_out',
 };
 
 /** One ended iteration as the pure rooms see it; null while it is open and when it was cancelled. */
@@ -44,7 +45,10 @@ export function recordOf(
   const outcome = OUTCOMES[iteration.state];
   if (outcome === undefined) return null;
   const values = jobs
-    .filter((job) => job.role !== 'audit' && job.configKey === iteration.configKey && job.metric !== null)
+    .filter(
+      (job) =>
+        job.role !== 'audit' && job.role !== 'screen' && job.configKey === iteration.configKey && job.metric !== null,
+    )
     .map((job) => job.metric as number);
   const energies = attempts.flatMap((attempt) =>
     attempt.state === 'ended' && attempt.exit?.energyWh != null ? [attempt.exit.energyWh] : [],
@@ -64,6 +68,7 @@ export function recordOf(
     rail: outcome === 'blocked' ? (iteration.blocked.at(-1)?.rail ?? null) : null,
     blocked: iteration.blocked,
     decision: iteration.decision,
+    ...(iteration.screening && { screening: iteration.screening }),
     wallSeconds: wallMs === null ? null : wallMs / 1000,
     modelSeconds: calls.length === 0 ? null : calls.reduce((sum, call) => sum + call.latencyMs, 0) / 1000,
     energyWh: energies.length === 0 ? null : energies.reduce((sum, wh) => sum + wh, 0),

@@ -24,6 +24,8 @@ export interface Analysis {
   inconclusive: number;
   blocked: number;
   failed: number;
+  /** Given up at the cheap budget (`fidelity.screen`): neither measured nor failed. */
+  screenedOut: number;
   baseline: { value: number | null; n: number };
   knobs: {
     total: number | null;

@@ -27,6 +27,7 @@ export function analyze(trajectory: Trajectory): Analysis {
     inconclusive: count('inconclusive'),
     blocked: count('blocked'),
     failed: count('failed'),
+    screenedOut: count('screened_out'),
     baseline: { value: baseline.value, n: baseline.values.filter(Number.isFinite).length },
     knobs: coverageOf(trajectory),
     pairs: pairsOf(trajectory),

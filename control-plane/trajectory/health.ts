@@ -234,7 +234,9 @@ export function healthEvidence(trajectory: Trajectory): HealthEvidence {
 }
 
 export function recentIterationOf(record: Trajectory['records'][number]): RecentIteration {
-  const isMeasured = isEvaluated(record);
+  // What was given up while it trained has told enough: that is no blindness.
+  const isGivenUp = record.outcome === 'screened_out' || record.failure === 'stopped_early';
+  const isMeasured = isEvaluated(record) || isGivenUp;
   const cause = record.outcome === 'blocked' ? `blocked by ${record.rail ?? 'a rail'}` : record.failure;
   return { iteration: record.iteration, isMeasured, cause: isMeasured ? null : (cause ?? 'no metric') };
 }

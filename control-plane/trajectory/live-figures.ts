@@ -12,6 +12,8 @@ export interface LiveFigures {
   inconclusive: number;
   blocked: number;
   failed: number;
+  /** Given up at the cheap budget (`fidelity.screen`). */
+  screenedOut: number;
   knobs: {
     total: number | null;
     touched: number;
@@ -50,7 +52,8 @@ export interface LiveFigures {
 
 /** The figures of a live state; equal to those that `analyze` gives for the same iterations. */
 export function liveFigures(live: Live): LiveFigures {
-  const { counts, cost, noise, baselineValue } = live;
+  const { cost, noise, baselineValue } = live;
+  const { screened_out: screenedOut = 0, ...counts } = live.counts;
   const total = live.knobs?.length ?? null;
   const evidence = liveEvidence(live);
   const best = live.keeps.best;
@@ -60,6 +63,7 @@ export function liveFigures(live: Live): LiveFigures {
   const energyKwh = cost.energyWh === null ? null : cost.energyWh / 1000;
   return {
     ...counts,
+    screenedOut,
     knobs: {
       total,
       touched: live.touched.length,

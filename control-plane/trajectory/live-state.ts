@@ -42,6 +42,8 @@ export interface Live {
     inconclusive: number;
     blocked: number;
     failed: number;
+    /** Left out in states from before screening. */
+    screened_out?: number | undefined;
   };
   /** Proposals that the rails stopped, and all that they saw. */
   tries: { blocked: number; all: number };

@@ -18,7 +18,7 @@ export { emptyLive, type Live } from './live-state.js';
 /** Takes one more iteration in. The given state is changed and handed back, so that the work does not grow with the run. */
 export function updateLive(live: Live, record: TrajectoryRecord): Live {
   live.counts.iterations += 1;
-  live.counts[record.outcome] += 1;
+  live.counts[record.outcome] = (live.counts[record.outcome] ?? 0) + 1;
   push(live.recentIterations, recentIterationOf(record), HEALTH_RULES.blindSpan);
   countTries(live, record);
   countCost(live, record);

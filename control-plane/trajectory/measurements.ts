@@ -16,16 +16,17 @@ export const PATCH_KNOB = '(patch)';
 export type EvaluatedRecord = TrajectoryRecord & { metric: number };
 
 export function isEvaluated(record: TrajectoryRecord): record is EvaluatedRecord {
-  if (record.outcome === 'blocked' || record.outcome === 'failed') return false;
+  if (record.outcome === 'blocked' || record.outcome === 'failed' || record.outcome === 'screened_out') return false;
   return record.metric !== null && Number.isFinite(record.metric);
 }
 
 /** An iteration whose proposal reached a box. */
 export type TriedRecord = TrajectoryRecord & { proposal: Proposal };
 
-/** True when the proposal cost box time: it was measured, or it failed while being measured. */
+/** True when the proposal cost box time: it was measured, it failed while being measured, or it was given up at the cheap budget. */
 export function isTried(record: TrajectoryRecord): record is TriedRecord {
-  return record.proposal !== null && (record.outcome === 'failed' || isEvaluated(record));
+  const isCut = record.outcome === 'failed' || record.outcome === 'screened_out';
+  return record.proposal !== null && (isCut || isEvaluated(record));
 }
 
 /** Every finite measurement of an evaluated iteration; sources that give only the mean count as one. */

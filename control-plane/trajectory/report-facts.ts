@@ -37,6 +37,7 @@ export interface TriedRow {
   inconclusive: number;
   failed: number;
   blocked: number;
+  screened_out: number;
 }
 
 /** What every form of the report says, in the same words. */
@@ -238,6 +239,7 @@ function triedRows(trajectory: Trajectory): TriedRow[] {
       inconclusive: 0,
       failed: 0,
       blocked: 0,
+      screened_out: 0,
       values: [],
     };
     row.proposed += 1;

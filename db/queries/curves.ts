@@ -50,7 +50,7 @@ export async function listEarlierAttempts(
   const rows = await q.execute<{ id: string; config_key: string; is_kept: boolean; began_at: string }>(sql`
     with newest as (
       select j.fingerprint from jobs j join attempts a on a.job_id = j.id and a.number = j.attempt
-      where j.run_id = ${runId} and a.box_id = ${from.boxId} and j.fingerprint is not null
+      where j.run_id = ${runId} and a.box_id = ${from.boxId} and j.fingerprint is not null and j.role <> 'screen'
       order by j.ended_at desc, j.id desc limit 1
     )
     select a.id, j.config_key, train.part ->> 'startedAt' as began_at,
@@ -62,7 +62,7 @@ export async function listEarlierAttempts(
     cross join lateral (
       select part from jsonb_array_elements(a.exit -> 'phases') as parts(part) where part ->> 'phase' = 'train' limit 1
     ) train
-    where j.run_id = ${runId} and j.state = 'succeeded' and a.box_id = ${from.boxId}
+    where j.run_id = ${runId} and j.state = 'succeeded' and j.role <> 'screen' and a.box_id = ${from.boxId}
     order by j.ended_at desc, j.id desc limit ${MAX_CURVES}`);
   return rows.map((row) => ({
     attemptId: row.id,
@@ -114,6 +114,17 @@ export async function medianTrainingMs(q: Queryable, runId: string): Promise<num
     from jobs j
     join attempts a on a.job_id = j.id and a.number = j.attempt and a.state = 'ended'
     cross join lateral jsonb_array_elements(a.exit -> 'phases') as parts(part)
-    where j.run_id = ${runId} and j.state = 'succeeded' and parts.part ->> 'phase' = 'train'`);
+    where j.run_id = ${runId} and j.state = 'succeeded' and j.role <> 'screen' and parts.part ->> 'phase' = 'train'`);
   return rows[0]?.ms ?? null;
+}
+
+/** What a run has trained for the cheap budget of `fidelity.screen`, of candidates and of what they were compared with, failed ones included. */
+export async function sumScreeningMs(q: Queryable, runId: string): Promise<number> {
+  const rows = await q.execute<{ ms: number | null }>(sql`
+    select sum((parts.part ->> 'durationMs')::float8) as ms
+    from jobs j
+    join attempts a on a.job_id = j.id and a.number = j.attempt and a.state = 'ended'
+    cross join lateral jsonb_array_elements(a.exit -> 'phases') as parts(part)
+    where j.run_id = ${runId} and j.role = 'screen' and parts.part ->> 'phase' = 'train'`);
+  return rows[0]?.ms ?? 0;
 }

@@ -1,11 +1,13 @@
-import { and, asc, count, desc, eq, gt, inArray, lt, ne, or, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, inArray, isNotNull, lt, ne, or, sql } from 'drizzle-orm';
 import {
   ITERATION_MOVES,
   type BlockedTry,
   type Config,
+  type Decision,
   type IterationState,
   type Proposal,
   type ProposerKind,
+  type Screening,
 } from '@nightshift/protocol';
 import { newId } from '../id.js';
 import type { IterationRow, Queryable, Tx } from '../rows.js';
@@ -77,6 +79,19 @@ export async function countDecided(q: Queryable, runId: string): Promise<number>
   return row?.n ?? 0;
 }
 
+/** What screening said of a run's ended iterations and what became of them, oldest first. */
+export async function listScreened(
+  q: Queryable,
+  runId: string,
+): Promise<{ state: IterationState; screening: Screening; decision: Decision | null }[]> {
+  const rows = await q
+    .select({ state: iterations.state, screening: iterations.screening, decision: iterations.decision })
+    .from(iterations)
+    .where(and(eq(iterations.runId, runId), isNotNull(iterations.screening), isNotNull(iterations.endedAt)))
+    .orderBy(asc(iterations.number));
+  return rows.flatMap((row) => (row.screening === null ? [] : [{ ...row, screening: row.screening }]));
+}
+
 /** The states of the newest ended, not cancelled iterations, newest first. */
 export async function listLatestOutcomes(q: Queryable, runId: string, limit: number): Promise<IterationState[]> {
   const rows = await q
@@ -85,7 +100,7 @@ export async function listLatestOutcomes(q: Queryable, runId: string, limit: num
     .where(
       and(
         eq(iterations.runId, runId),
-        inArray(iterations.state, ['kept', 'reverted', 'inconclusive', 'failed', 'blocked']),
+        inArray(iterations.state, ['kept', 'reverted', 'inconclusive', 'failed', 'blocked', 'screened_out']),
       ),
     )
     .orderBy(desc(iterations.number))
@@ -180,6 +195,14 @@ export async function moveIteration(
     )
     .returning({ id: iterations.id });
   return rows.length === 1;
+}
+
+/** Stores what the cheap budget said of a candidate that gets the full one. */
+export async function updateScreening(tx: Tx, id: string, screening: Screening): Promise<void> {
+  await tx
+    .update(iterations)
+    .set({ screening })
+    .where(and(eq(iterations.id, id), eq(iterations.state, 'measuring')));
 }
 
 const PARKED = 'parked';

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, ne, sql, type SQL } from 'drizzle-orm';
 import { JOB_MOVES, type Config, type JobReason, type JobRole, type JobState } from '@nightshift/protocol';
 import { newId } from '../id.js';
 import type { JobRow, Queryable, Tx } from '../rows.js';
@@ -95,8 +95,17 @@ export interface MeasurementRow {
   boxId: string | null;
 }
 
-/** Every measurement of a run that succeeded, in the order in which they ended. */
-export async function listMeasurements(q: Queryable, runId: string): Promise<MeasurementRow[]> {
+/** Every measurement of a run that succeeded, in the order in which they ended. What was trained for the cheap budget is none. */
+export function listMeasurements(q: Queryable, runId: string): Promise<MeasurementRow[]> {
+  return listNumbers(q, runId, ne(jobs.role, 'screen'));
+}
+
+/** What a run trained for the cheap budget of `fidelity.screen` and got a number from, in the order in which they ended. */
+export function listScreenings(q: Queryable, runId: string): Promise<MeasurementRow[]> {
+  return listNumbers(q, runId, eq(jobs.role, 'screen'));
+}
+
+async function listNumbers(q: Queryable, runId: string, of: SQL): Promise<MeasurementRow[]> {
   const rows = await q
     .select({
       jobId: jobs.id,
@@ -109,17 +118,28 @@ export async function listMeasurements(q: Queryable, runId: string): Promise<Mea
     })
     .from(jobs)
     .leftJoin(attempts, and(eq(attempts.jobId, jobs.id), eq(attempts.number, jobs.attempt)))
-    .where(and(eq(jobs.runId, runId), eq(jobs.state, 'succeeded'), isNotNull(jobs.metric)))
+    .where(and(eq(jobs.runId, runId), eq(jobs.state, 'succeeded'), isNotNull(jobs.metric), of))
     .orderBy(asc(jobs.endedAt), asc(jobs.id));
   return rows.map((row) => ({ ...row, metric: row.metric as number }));
 }
 
-/** How many jobs of this run had this configuration, whatever became of them. */
-export async function countJobsOfConfig(q: Queryable, runId: string, configKey: string): Promise<number> {
+/** How many jobs of this run had this configuration at the full budget (or at the cheap one), whatever became of them. */
+export async function countJobsOfConfig(
+  q: Queryable,
+  runId: string,
+  configKey: string,
+  isScreen = false,
+): Promise<number> {
   const rows = await q
     .select({ id: jobs.id })
     .from(jobs)
-    .where(and(eq(jobs.runId, runId), eq(jobs.configKey, configKey)));
+    .where(
+      and(
+        eq(jobs.runId, runId),
+        eq(jobs.configKey, configKey),
+        isScreen ? eq(jobs.role, 'screen') : ne(jobs.role, 'screen'),
+      ),
+    );
   return rows.length;
 }
 
@@ -211,33 +231,45 @@ export function isStoppedEarly(job: JobRow): boolean {
   return job.endedAt === null && job.cancelRequestedAt !== null && job.detail !== null;
 }
 
-/** Configurations that must not be proposed as new: measured, failed, running, or accepted and waiting. */
+export interface TriedConfig {
+  configKey: string;
+  config: Config;
+  /** `screened_out`: given up at the cheap budget, and neither measured nor failed. */
+  state: 'complete' | 'failed' | 'pending' | 'screened_out';
+  metric: number | null;
+  reason: JobReason | null;
+  /** What its iteration compared it with; null where it belongs to none. */
+  comparatorKey: string | null;
+}
+
+/** Configurations that were measured, have failed, run, are accepted and wait, or were given up at the cheap budget. */
 export async function listTriedConfigs(
   q: Queryable,
   runId: string,
   exceptIterationId?: string,
-): Promise<
-  {
-    configKey: string;
-    config: Config;
-    state: 'complete' | 'failed' | 'pending';
-    metric: number | null;
-    reason: JobReason | null;
-  }[]
-> {
-  const measured = await q
+): Promise<TriedConfig[]> {
+  const tried = await q
     .select({
+      role: jobs.role,
       configKey: jobs.configKey,
       config: jobs.config,
       state: jobs.state,
       metric: jobs.metric,
       reason: jobs.reason,
+      iterationKey: iterations.configKey,
+      iterationState: iterations.state,
+      comparatorKey: iterations.comparatorKey,
     })
     .from(jobs)
+    .leftJoin(iterations, eq(iterations.id, jobs.iterationId))
     .where(and(eq(jobs.runId, runId), ne(jobs.state, 'cancelled')))
     .orderBy(asc(jobs.id));
   const waiting = await q
-    .select({ configKey: iterations.configKey, config: iterations.config })
+    .select({
+      configKey: iterations.configKey,
+      config: iterations.config,
+      comparatorKey: iterations.comparatorKey,
+    })
     .from(iterations)
     .where(
       and(
@@ -247,22 +279,30 @@ export async function listTriedConfigs(
       ),
     );
   return [
-    ...measured.map((job) => ({
-      configKey: job.configKey,
-      config: job.config,
-      state:
-        job.state === 'succeeded'
-          ? ('complete' as const)
-          : job.reason === null
-            ? ('pending' as const)
-            : ('failed' as const),
-      metric: job.metric,
-      reason: job.reason,
-    })),
-    ...waiting.flatMap((row) =>
-      row.configKey === null || row.config === null
+    ...tried.flatMap((job): TriedConfig[] => {
+      const { configKey, config, reason, comparatorKey } = job;
+      const hasFailed = job.state !== 'succeeded' && reason !== null;
+      if (job.role !== 'screen') {
+        const state = job.state === 'succeeded' ? 'complete' : hasFailed ? 'failed' : 'pending';
+        return [{ configKey, config, state, metric: job.metric, reason, comparatorKey }];
+      }
+      // The cheap training of a comparator tells nothing new, and neither does that of a candidate that went on to a full one.
+      const state =
+        job.iterationKey !== configKey
+          ? null
+          : job.iterationState === 'measuring'
+            ? 'pending'
+            : job.iterationState === 'failed' && hasFailed
+              ? 'failed'
+              : job.iterationState === 'screened_out'
+                ? 'screened_out'
+                : null;
+      return state === null ? [] : [{ configKey, config, state, metric: null, reason, comparatorKey }];
+    }),
+    ...waiting.flatMap(({ configKey, config, comparatorKey }): TriedConfig[] =>
+      configKey === null || config === null
         ? []
-        : [{ configKey: row.configKey, config: row.config, state: 'pending' as const, metric: null, reason: null }],
+        : [{ configKey, config, state: 'pending', metric: null, reason: null, comparatorKey }],
     ),
   ];
 }

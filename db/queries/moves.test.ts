@@ -8,6 +8,7 @@ import {
   RUN_MOVES,
   RUN_STATES,
   type Decision,
+  type Screening,
 } from '@nightshift/protocol';
 import { createTestDatabase, type TestDatabase } from '../testing/database.js';
 import { insertJob, moveJob } from './jobs.js';
@@ -53,6 +54,20 @@ const proposed = {
   comparatorKey: 'c',
   acceptedAt: at,
 } as const;
+const screening: Screening = {
+  outcome: 'screened_out',
+  value: 2,
+  comparatorMean: 1,
+  comparatorN: 1,
+  effect: -1,
+  bar: -0.1,
+  expected: -1,
+  luckiest: -0.5,
+  pairs: 5,
+  trainedSeconds: 1,
+  savedSeconds: 4,
+  reason: '',
+};
 const ITERATION_COLUMNS = {
   proposing: {},
   blocked: { endedAt: at },
@@ -63,6 +78,7 @@ const ITERATION_COLUMNS = {
   inconclusive: { ...proposed, endedAt: at, decision },
   failed: { ...proposed, measuringAt: at, endedAt: at, failure: 'crash' },
   cancelled: { endedAt: at },
+  screened_out: { ...proposed, measuringAt: at, endedAt: at, screening },
 } as const;
 const JOB_COLUMNS = {
   queued: {},

@@ -1,12 +1,15 @@
 import { earlyStop, type EarlierCurve, type EarlyStopInput } from '@nightshift/control-plane/decision/early-stop';
 import { decide } from '@nightshift/control-plane/decision/index';
+import { Screener, type Screening } from './screener.js';
+import { seedOf } from './seed.js';
 import { BUDGET_SECONDS, drawCandidates, measure, PLAIN_SHAPE, type Shape, type World } from './worlds.js';
 
-export type Rule =
+export type Rule = (
   | { kind: 'none' }
   | { kind: 'ours'; rule: EarlyStopInput['rule']; after: number }
   /** What one would write first: stop when the newest point is above the incumbent's at the same time. */
-  | { kind: 'naive'; after: number };
+  | { kind: 'naive'; after: number }
+) & { screen?: Screening };
 
 export interface Outcome {
   /** What the last incumbent truly ends at, as a fraction of the baseline. */
@@ -17,6 +20,11 @@ export interface Outcome {
   /** Stopped, and truly better than the incumbent of then by more than minImprovement. */
   wronglyStopped: number;
   better: number;
+  screenedOut: number;
+  /** Screened out, and truly better than the incumbent of then by more than minImprovement. */
+  wronglyScreenedOut: number;
+  /** Screening turned itself off. */
+  turnedOff: number;
 }
 
 const DECISION = { minImprovement: 0.005, confidence: 0.9, maxReplicates: 3, baselineReplicates: 3 };
@@ -35,12 +43,23 @@ export function simulateNight(world: World, rule: Rule, seed: number, count: num
   let keptKeys = new Set([BASELINE]);
   const truth = new Map<string, { end: number; shape: Shape }>([[BASELINE, { end: 1, shape: PLAIN_SHAPE }]]);
   let incumbent = BASELINE;
-  const outcome: Outcome = { quality: 1, gpuSeconds: 0, candidates: 0, stopped: 0, wronglyStopped: 0, better: 0 };
+  const outcome: Outcome = {
+    quality: 1,
+    gpuSeconds: 0,
+    candidates: 0,
+    stopped: 0,
+    wronglyStopped: 0,
+    better: 0,
+    screenedOut: 0,
+    wronglyScreenedOut: 0,
+    turnedOff: 0,
+  };
+  const screener = rule.screen && new Screener(rule.screen, seed, (key) => truth.get(key)!);
 
   const run = (key: string, isStoppable: boolean): boolean => {
     const { end, shape } = truth.get(key)!;
     const n = groups.get(key)?.length ?? 0;
-    const { metric, curve } = measure(end, shape, hash(`${seed} ${key} ${n}`));
+    const { metric, curve } = measure(end, shape, seedOf(`${seed} ${key} ${n}`));
     if (isStoppable && rule.kind !== 'none') {
       // The loop looks at most once a second; here it looks at each point of a curve.
       const earlier = curves.map((known) => ({ ...known, isKept: keptKeys.has(known.configKey) }));
@@ -68,6 +87,15 @@ export function simulateNight(world: World, rule: Rule, seed: number, count: num
     outcome.candidates += 1;
     const isBetter = 1 - candidate.ratio > DECISION.minImprovement;
     if (isBetter) outcome.better += 1;
+    if (screener) {
+      const { isOut, gpuSeconds } = screener.look(key, incumbent);
+      outcome.gpuSeconds += gpuSeconds;
+      if (isOut) {
+        outcome.screenedOut += 1;
+        if (isBetter) outcome.wronglyScreenedOut += 1;
+        continue;
+      }
+    }
     if (!run(key, true)) {
       outcome.stopped += 1;
       if (isBetter) outcome.wronglyStopped += 1;
@@ -89,6 +117,7 @@ export function simulateNight(world: World, rule: Rule, seed: number, count: num
         continue;
       }
       decisions += 1;
+      screener?.decided(key, ruling.decision);
       if (ruling.decision.outcome === 'keep') {
         incumbent = key;
         keptKeys = new Set([...keptKeys, key]);
@@ -96,12 +125,13 @@ export function simulateNight(world: World, rule: Rule, seed: number, count: num
       break;
     }
   }
+  outcome.turnedOff = screener?.isOff ? 1 : 0;
   outcome.quality = truth.get(incumbent)!.end;
   return outcome;
 }
 
 function isHopeless(
-  rule: Exclude<Rule, { kind: 'none' }>,
+  rule: Rule & { kind: 'ours' | 'naive' },
   running: EarlyStopInput['running'],
   earlier: readonly EarlierCurve[],
   incumbent: string,
@@ -122,10 +152,4 @@ function isHopeless(
   const last = running.at(-1)!;
   const reference = earlier.find((known) => known.configKey === incumbent)?.points[running.length - 1];
   return reference !== undefined && last.value > reference.value;
-}
-
-function hash(text: string): number {
-  let h = 2166136261;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 16777619);
-  return h >>> 0;
 }
