@@ -844,7 +844,7 @@ export interface components {
             endReason: string | null;
             endDetail: string | null;
             isStopping: boolean;
-            /** @description why nothing of it is on a box although a job waits; null in lists */
+            /** @description why nothing of it is on a box although a job waits */
             waiting: string | null;
             metric: {
                 name: string;

@@ -92,6 +92,28 @@ describe('followRun', () => {
     expect(await follow(stop.signal)).toEqual([]);
   });
 
+  it('tells why a silent run waits, once for each reason', async () => {
+    const stop = new AbortController();
+    const reasons = ['no box is enrolled', 'no box is enrolled', 'no box is enrolled', 'no box takes work'];
+    server = await startServer((url, _request, response) => {
+      if (url.pathname === '/v1/events') {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        return void response.write(': connected\n\n');
+      }
+      if (url.pathname.endsWith('iterations')) return sendJson(response, { items: [], nextCursor: null });
+      const waiting = reasons.shift() ?? null;
+      if (waiting === null) stop.abort();
+      return sendJson(response, run({ state: 'baseline', waiting }));
+    });
+    const news: RunNews[] = [];
+    const api = connect({ server: server.url, token: 't' });
+    for await (const item of followRun(api, ID, { signal: stop.signal, lookMs: 1 })) news.push(item);
+    expect(news).toEqual([
+      { kind: 'waiting', why: 'no box is enrolled' },
+      { kind: 'waiting', why: 'no box takes work' },
+    ]);
+  });
+
   it('says that nobody answers', async () => {
     const gone = await startServer(() => undefined);
     await gone.close();

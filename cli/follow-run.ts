@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isTerminalIteration, type Config, type KnobValue } from '@nightshift/protocol';
 import { dataOf, type Api, type Iteration, type Run } from './client.js';
 import { listAll } from './list-all.js';
@@ -12,6 +13,8 @@ export type RunNews =
   /** An answer that a rail refused, or a crash that went back to its model, within an iteration that goes on. */
   | { kind: 'refused'; iteration: number; rail: string; reason: string }
   | { kind: 'repair'; iteration: number; repair: number; of: number; what: string; summary: string }
+  /** Nothing of it is on a box although a job waits: told when the reason is a new one. */
+  | { kind: 'waiting'; why: string }
   | { kind: 'steered'; what: 'paused' | 'resumed' | 'stopping' }
   | { kind: 'ended'; run: Run };
 
@@ -20,14 +23,35 @@ const DECIDED = new Set(
 );
 const ENDED = new Set(['run.completed', 'run.stopped', 'run.failed']);
 
+/** How often a run that is silent is asked what it waits for. Shorter costs requests for nothing, longer leaves people wondering. */
+const LOOK_MS = 5_000;
+
 /** Tells a run from its beginning and goes on until it has ended or the signal aborts. */
-export async function* followRun(api: Api, runId: string, options: PatienceOptions): AsyncGenerator<RunNews> {
-  const run = await dataOf(api.GET('/v1/runs/{id}', { params: { path: { id: runId } } }));
+export async function* followRun(
+  api: Api,
+  runId: string,
+  options: PatienceOptions & { lookMs?: number },
+): AsyncGenerator<RunNews> {
+  const getRun = () => dataOf(api.GET('/v1/runs/{id}', { params: { path: { id: runId } } }));
+  const run = await getRun();
+  let told = run.waiting;
+  if (told !== null) yield { kind: 'waiting', why: told };
   const known = new Map((await listIterations(api, runId)).map((iteration) => [iteration.number, iteration]));
   const comparator = new Comparator(run);
   const baselineJobs = new Set<string>();
   const baseline: number[] = [];
-  for await (const { type, payload } of runEvents(api, runId, options)) {
+  for await (const event of orSilence(runEvents(api, runId, options), options.lookMs ?? LOOK_MS, options.signal)) {
+    if (event === 'silence') {
+      // A control plane that is away is told of by the stream of events.
+      const waiting = await getRun().then(
+        (now) => now.waiting,
+        () => told,
+      );
+      if (waiting !== null && waiting !== told) yield { kind: 'waiting', why: waiting };
+      told = waiting;
+      continue;
+    }
+    const { type, payload } = event;
     if (type === 'job.queued' && payload.role === 'baseline') baselineJobs.add(String(payload.jobId));
     if (type === 'job.succeeded' && baselineJobs.has(String(payload.jobId)) && typeof payload.metric === 'number')
       baseline.push(payload.metric);
@@ -46,13 +70,39 @@ export async function* followRun(api: Api, runId: string, options: PatienceOptio
       yield { kind: 'iteration', iteration, from };
     }
     if (ENDED.has(type)) {
-      const ended = await patiently(
-        () => dataOf(api.GET('/v1/runs/{id}', { params: { path: { id: runId } } })),
-        options,
-      );
+      const ended = await patiently(getRun, options);
       if (ended !== null) yield { kind: 'ended', run: ended };
       return;
     }
+  }
+}
+
+/** What the items bring, with the word `silence` whenever none has come for so long. */
+async function* orSilence<T>(
+  items: AsyncGenerator<T>,
+  afterMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<T | 'silence'> {
+  let next = items.next();
+  try {
+    for (;;) {
+      const timer = new AbortController();
+      const silence = delay(afterMs, 'silence' as const, { signal: AbortSignal.any([signal, timer.signal]) }).catch(
+        () => next,
+      );
+      const first = await Promise.race([next, silence]);
+      timer.abort();
+      if (first === 'silence') yield first;
+      else if (first.done) return;
+      else {
+        yield first.value;
+        next = items.next();
+      }
+    }
+  } finally {
+    // Whoever stops reading in a silence leaves a read under way, which only the signal ends.
+    next.catch(() => undefined);
+    items.return(undefined).catch(() => undefined);
   }
 }
 

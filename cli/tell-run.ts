@@ -28,6 +28,7 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
   for await (const news of followRun(api, id, { signal, onLost })) {
     if (news.kind === 'baseline')
       say(`${baselineText(metric.name, news.values)}${measurement === 'unsealed' ? ', unsealed' : ''}\n`);
+    if (news.kind === 'waiting') say(`the run waits: ${plainText(news.why, 500)}\n`);
     if (news.kind === 'steered') say(`the run is ${news.what}\n`);
     if (isCode && (news.kind === 'refused' || news.kind === 'repair')) {
       head();

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { gainText, metricText } from '@nightshift/control-plane/trajectory/wording';
+import { gainText, metricText, plainText } from '@nightshift/control-plane/trajectory/wording';
 import { ageText } from '../age-text.js';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import { dataOf, type Run } from '../client.js';
@@ -23,7 +23,12 @@ export function addRuns(program: Command, cli: Cli): void {
       else if (page.items.length === 0) cli.terminal.err('No runs yet. Start one with: nightshift run\n');
       else {
         const headings = ['run', 'project', 'state', 'done>', 'kept>', 'best>', 'gain>', 'age>'];
-        cli.terminal.out(textTable(headings, page.items.map(runRow), cli.terminal.columns));
+        cli.terminal.out(
+          textTable(headings, page.items.map(runRow), cli.terminal.columns) +
+            page.items
+              .map(({ id, waiting }) => (waiting === null ? '' : `${id} waits: ${plainText(waiting, 500)}\n`))
+              .join(''),
+        );
       }
     });
 }

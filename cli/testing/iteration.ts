@@ -53,6 +53,7 @@ export function run(part: Partial<Run> = {}): Run {
     endReason: 'iterations',
     endDetail: '2 of 2 iterations are done',
     isStopping: false,
+    waiting: null,
     metric: { name: 'loss', goal: 'minimize' },
     baselineConfig: { lr: 0.003 },
     incumbent: { config: { lr: 0.003 }, iteration: null },

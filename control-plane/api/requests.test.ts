@@ -265,6 +265,20 @@ describe('a list', () => {
     expect((await api.json('GET', '/v1/runs?project=apart&state=failed')).body.items).toEqual([]);
     expect((await api.json('GET', '/v1/runs?project=none')).status).toBe(404);
   });
+
+  test('of runs says of each what it waits for', async () => {
+    const { body } = await create(null, { spec: { ...SMALL_SPEC, name: 'waits' } });
+    const waiting = async (path: string) =>
+      ((await api.json('GET', path)).body.items as { waiting: string | null }[]).map((run) => run.waiting);
+    expect(await waiting('/v1/runs?project=waits')).toEqual([null]);
+    await database.sql`update runs set state = 'baseline', started_at = now() where id = ${body.id}`;
+    await database.sql`insert into jobs (id, run_id, role, replicate, config, config_key, seed)
+      values ('job_waits', ${body.id}, 'baseline', 1, '{}', '[]', 1)`;
+    expect(await waiting('/v1/runs?project=waits')).toEqual(['no box is enrolled: nightshift boxes enrol']);
+    const all = await waiting('/v1/runs?limit=500');
+    expect(all.filter((why) => why !== null)).toHaveLength(1);
+    await database.sql`delete from jobs`;
+  });
 });
 
 test('two boxes that enrol under one name at once: one gets it, the other a conflict', async () => {

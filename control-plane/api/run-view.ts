@@ -30,10 +30,7 @@ export const runSchema = z
     endReason: z.string().nullable(),
     endDetail: z.string().nullable(),
     isStopping: z.boolean(),
-    waiting: z
-      .string()
-      .nullable()
-      .openapi({ description: 'why nothing of it is on a box although a job waits; null in lists' }),
+    waiting: z.string().nullable().openapi({ description: 'why nothing of it is on a box although a job waits' }),
     metric: z.object({ name: z.string(), goal: z.enum(['minimize', 'maximize']) }),
     measurement,
     earlier: anything.nullable().openapi({

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { AppError, isTerminalRun, parseSpec, readSpecYaml, RUN_STATES, type Spec } from '@nightshift/protocol';
 import { findProject, findRun, listRuns, type RunRow } from '@nightshift/db';
-import { whyWaiting } from '../fleet/why-waiting.js';
+import { whyRunsWait, whyWaiting } from '../fleet/why-waiting.js';
 import { createRun } from '../loop/create-run.js';
 import { pauseRun, resumeRun, stopRun } from '../loop/steer-run.js';
 import { bearer, needs } from './auth.js';
@@ -107,7 +107,8 @@ export function runs(deps: ApiDeps) {
         state,
       });
       const page = paged(rows, limit, (row) => row.id);
-      return c.json({ ...page, items: page.items.map((row) => runView(row)) }, 200);
+      const waiting = await whyRunsWait(deps.db, page.items, new Date());
+      return c.json({ ...page, items: page.items.map((row) => runView(row, waiting.get(row.id) ?? null)) }, 200);
     },
   );
 

@@ -5,11 +5,29 @@ const MOST_BOXES = 500;
 
 /** Why nothing of a run is on a box although a job of it is queued, in a sentence with what to do; null when it does not wait. */
 export async function whyWaiting(q: Queryable, run: RunRow, now: Date): Promise<string | null> {
-  if (run.state !== 'baseline' && run.state !== 'running') return null;
-  const jobs = await listActiveJobs(q, run.id);
-  const job = jobs.find((one) => one.state === 'queued');
-  if (!job || jobs.some((one) => one.state !== 'queued')) return null;
-  return explain(job, run.spec.boxes.labels, await listBoxes(q, { limit: MOST_BOXES }), now);
+  return (await whyRunsWait(q, [run], now)).get(run.id) ?? null;
+}
+
+/** The same of many runs, in two statements; those that do not wait are left out. */
+export async function whyRunsWait(q: Queryable, runs: RunRow[], now: Date): Promise<Map<string, string>> {
+  const reasons = new Map<string, string>();
+  const active = runs.filter((run) => run.state === 'baseline' || run.state === 'running');
+  const jobs = await listActiveJobs(
+    q,
+    active.map((run) => run.id),
+  );
+  const waiting = active.flatMap((run) => {
+    const own = jobs.filter((job) => job.runId === run.id);
+    const [first] = own;
+    return first && own.every((job) => job.state === 'queued') ? [{ run, job: first }] : [];
+  });
+  if (waiting.length === 0) return reasons;
+  const boxes = await listBoxes(q, { limit: MOST_BOXES });
+  for (const { run, job } of waiting) {
+    const why = explain(job, run.spec.boxes.labels, boxes, now);
+    if (why !== null) reasons.set(run.id, why);
+  }
+  return reasons;
 }
 
 function explain(job: JobRow, labels: string[], boxes: BoxRow[], now: Date): string | null {

@@ -16,6 +16,7 @@ import {
 } from '@nightshift/db';
 import { decideIteration } from './decide-iteration.js';
 import type { LoopDeps } from './deps.js';
+import { takeInAudits } from './live-figures.js';
 import { loadLoopState } from './loop-state.js';
 import { nextStep, type Step } from './next-step.js';
 import { queueJob } from './queue-job.js';
@@ -108,6 +109,7 @@ async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step | StopEa
       return undefined;
     case 'end_run':
       await cancelOpen(tx, run, step.open ?? [], step.detail);
+      await takeInAudits(tx, run);
       await moveRun(tx, run.id, [run.state], step.to, {
         endedAt: now,
         endReason: step.reason,

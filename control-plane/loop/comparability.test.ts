@@ -14,6 +14,7 @@ import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/da
 import { LOST_AFTER_MS } from '../fleet/deps.js';
 import { releasePins } from '../fleet/release-pins.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
+import { analyze, liveFigures, type Live } from '../trajectory/index.js';
 import { advance } from './advance.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
@@ -70,6 +71,16 @@ const exit = (metric: number, fingerprint: Record<string, string>): ExitRecord =
   ...exitOf('completed', metric),
   fingerprint,
 });
+/** The figures that are kept while the run goes on say what an analysis of its whole trajectory says. */
+async function expectLiveLikeBatch({ id }: RunRow): Promise<void> {
+  const run = (await findRun(deps.db, id)) as RunRow;
+  const live = liveFigures(run.live as Live);
+  const batch = analyze(await loadTrajectory(deps.db, run));
+  expect(live.noise.degreesOfFreedom).toBe(batch.noise.degreesOfFreedom);
+  expect(live.noise.sd).toBeCloseTo(batch.noise.sd ?? NaN, 9);
+  expect(live.noise.relative).toBeCloseTo(batch.noise.relative ?? NaN, 9);
+  expect([live.keeps.best, live.plateau]).toEqual([batch.keeps.best, batch.plateau]);
+}
 /** 10 at the default, a fiftieth better for each step of x; noise of half a thousandth. */
 const at = (config: Record<string, unknown>, job: JobSpec) =>
   10 - (config['x'] as number) / 5 + ((job.seed % 100) - 50) / 1e4;
@@ -109,6 +120,7 @@ describe('a candidate measured on another box than its comparator', () => {
     expect(decided?.decision?.comparatorMean).toBeCloseTo(5, 1);
     const trajectory = await loadTrajectory(deps.db, (await findRun(deps.db, run.id)) as RunRow);
     expect(trajectory.records).toMatchObject([{ outcome: 'reverted', values: [expect.closeTo(5.5, 1)] }]);
+    await expectLiveLikeBatch(run);
   });
 
   test('gets its replicates on the box that measured it first', async () => {
@@ -156,6 +168,7 @@ describe('a box that drifts', () => {
     await try1(run, 5);
     expect(await work(run, box, (config, job) => at(config, job) * 0.8)).toBe('candidate');
     expect((await iteration(run, 2))?.state).toBe('kept');
+    await expectLiveLikeBatch(run);
   });
 
   test('by another class of clocks while an iteration is measured has the candidate measured again too', async () => {

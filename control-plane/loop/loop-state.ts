@@ -68,7 +68,7 @@ export async function loadLoopState(tx: Tx, run: RunRow): Promise<LoopState> {
     baselineJobs: await listBaselineJobs(tx, run.id),
     open,
     openJobs,
-    audits: (await listActiveJobs(tx, run.id)).filter((job) => job.role === 'audit' && job.iterationId === null),
+    audits: (await listActiveJobs(tx, [run.id])).filter((job) => job.role === 'audit' && job.iterationId === null),
     iterations: await countIterations(tx, run.id),
     figures: { incumbentMean, measuredSinceKeep, energyKwh: energyWh === null ? null : energyWh / 1000, modelCostUsd },
   };

@@ -15,7 +15,7 @@ import {
   listAudits,
   listBaselineJobs,
   listModelCallsOfIteration,
-  listModelCallsOfRun,
+  listModelCallTimes,
   sumModelCostUsd,
   type AttemptRow,
   type IterationRow,
@@ -40,7 +40,7 @@ export function recordOf(
   iteration: IterationRow,
   jobs: JobRow[],
   attempts: AttemptRow[],
-  calls: ModelCallRow[],
+  calls: Pick<ModelCallRow, 'latencyMs'>[],
 ): TrajectoryRecord | null {
   const outcome = OUTCOMES[iteration.state];
   if (outcome === undefined) return null;
@@ -98,7 +98,7 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
   );
   const jobsOf = groupBy(jobs, (job) => job.iterationId);
   const attemptsOf = groupBy(attempts, (attempt) => attempt.jobId);
-  const callsOf = groupBy(await listModelCallsOfRun(q, run.id), (call) => call.iterationId);
+  const callsOf = groupBy(await listModelCallTimes(q, run.id), (call) => call.iterationId);
   // Further measurements of what candidates were compared with, whoever asked for them: they belong to what they measured.
   const audits = groupBy(await listAudits(q, run.id), (job) => job.configKey);
   const baseline = [...(await listBaselineJobs(q, run.id)), ...(audits.get(run.baselineKey) ?? [])].flatMap((job) =>

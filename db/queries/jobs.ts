@@ -76,11 +76,13 @@ export function listJobsOfIterations(q: Queryable, iterationIds: string[]): Prom
   return q.select().from(jobs).where(inArray(jobs.iterationId, iterationIds)).orderBy(asc(jobs.id));
 }
 
-export function listActiveJobs(q: Queryable, runId: string): Promise<JobRow[]> {
+/** The jobs of these runs that have not ended. */
+export function listActiveJobs(q: Queryable, runIds: string[]): Promise<JobRow[]> {
+  if (runIds.length === 0) return Promise.resolve([]);
   return q
     .select()
     .from(jobs)
-    .where(and(eq(jobs.runId, runId), isNull(jobs.endedAt)))
+    .where(and(inArray(jobs.runId, runIds), isNull(jobs.endedAt)))
     .orderBy(asc(jobs.id));
 }
 

@@ -22,6 +22,17 @@ export function listModelCallsOfIteration(q: Queryable, iterationId: string): Pr
   return q.select().from(modelCalls).where(eq(modelCalls.iterationId, iterationId)).orderBy(asc(modelCalls.id));
 }
 
+/** How long each call of a run took, without what was said. */
+export function listModelCallTimes(
+  q: Queryable,
+  runId: string,
+): Promise<Pick<ModelCallRow, 'iterationId' | 'latencyMs'>[]> {
+  return q
+    .select({ iterationId: modelCalls.iterationId, latencyMs: modelCalls.latencyMs })
+    .from(modelCalls)
+    .where(eq(modelCalls.runId, runId));
+}
+
 /** US dollars of all calls of a run; null when no call has a price. */
 export async function sumModelCostUsd(q: Queryable, runId: string): Promise<number | null> {
   const [row] = await q
