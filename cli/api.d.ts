@@ -1140,6 +1140,8 @@ export interface components {
             /** @enum {string} */
             state: "online" | "unreachable";
             isCordoned: boolean;
+            /** @description who cordoned it, or the failures after which it was; null when it is not cordoned */
+            cordonReason: string | null;
             isDraining: boolean;
             isDirty: boolean;
             dirtyPids: number[];

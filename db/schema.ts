@@ -253,6 +253,8 @@ export const boxes = pgTable(
     labels: text().array().notNull().default([]),
     facts: jsonb().$type<BoxFacts>(),
     isCordoned: boolean('is_cordoned').notNull().default(false),
+    /** Why, for people: who cordoned it, or which failures did. */
+    cordonReason: text('cordon_reason'),
     isDraining: boolean('is_draining').notNull().default(false),
     /** Processes of ended jobs that could not be killed: a box with any gets no work. */
     dirtyPids: integer('dirty_pids').array().notNull().default([]),
@@ -268,6 +270,7 @@ export const boxes = pgTable(
       .on(t.name)
       .where(sql`${t.removedAt} is null`),
     check('boxes_state', sql`${t.state} in ('online', 'unreachable')`),
+    check('boxes_cordon', sql`${t.isCordoned} or ${t.cordonReason} is null`),
     check('boxes_seen', sql`${t.state} <> 'online' or ${t.lastSeenAt} is not null`),
   ],
 );

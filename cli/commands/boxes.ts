@@ -32,7 +32,7 @@ export function addBoxes(program: Command, cli: Cli): void {
       else
         cli.terminal.out(
           textTable(['box', 'state', 'free>', 'seen>', 'gpu', 'labels'], items.map(boxRow), cli.terminal.columns) +
-            items.flatMap((box) => problemsOf(box).map(({ detail }) => `${box.name}: ${detail}\n`)).join(''),
+            items.map(notesOf).join(''),
         );
     });
   withServer(boxes.command('enrol'))
@@ -86,6 +86,12 @@ function problemsOf(box: Box): { code: string; detail: string }[] {
     code: plainText(code, 60),
     detail: plainText(detail, 500),
   }));
+}
+
+/** The lines under the table: why a box gets no work. */
+function notesOf(box: Box): string {
+  const cordon = box.isCordoned ? [`cordoned: ${plainText(box.cordonReason ?? 'no reason is known', 500)}`] : [];
+  return [...cordon, ...problemsOf(box).map(({ detail }) => detail)].map((note) => `${box.name}: ${note}\n`).join('');
 }
 
 function boxRow(box: Box): string[] {

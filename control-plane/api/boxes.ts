@@ -22,6 +22,10 @@ export const boxSchema = z
     name: z.string(),
     state: z.enum(['online', 'unreachable']),
     isCordoned: z.boolean(),
+    cordonReason: z
+      .string()
+      .nullable()
+      .openapi({ description: 'who cordoned it, or the failures after which it was; null when it is not cordoned' }),
     isDraining: z.boolean(),
     isDirty: z.boolean(),
     dirtyPids: z.array(z.number().int()),
@@ -39,6 +43,7 @@ export function boxView(box: BoxRow): z.infer<typeof boxSchema> {
     name: box.name,
     state: box.state,
     isCordoned: box.isCordoned,
+    cordonReason: box.cordonReason,
     isDraining: box.isDraining,
     isDirty: box.dirtyPids.length > 0,
     dirtyPids: box.dirtyPids,
@@ -107,10 +112,10 @@ export function boxes(deps: ApiDeps) {
   );
 
   for (const [verb, patch, summary] of [
-    ['cordon', { isCordoned: true }, 'Give the box no new work'],
-    ['uncordon', { isCordoned: false, infraFailures: 0 }, 'Give the box work again'],
-    ['drain', { isDraining: true }, 'Let the box finish what it has and give it no new work'],
-    ['undrain', { isDraining: false }, 'End the drain'],
+    ['cordon', (by: string) => ({ isCordoned: true, cordonReason: `by ${by}` }), 'Give the box no new work'],
+    ['uncordon', () => ({ isCordoned: false, cordonReason: null, infraFailures: 0 }), 'Give the box work again'],
+    ['drain', () => ({ isDraining: true }), 'Let the box finish what it has and give it no new work'],
+    ['undrain', () => ({ isDraining: false }), 'End the drain'],
   ] as const) {
     app.openapi(
       createRoute({
@@ -127,7 +132,7 @@ export function boxes(deps: ApiDeps) {
       async (c) => {
         const { id } = await requireBox(deps, c.req.valid('param').id);
         const box = await deps.db.transaction(async (tx) => {
-          const row = await updateBox(tx, id, patch);
+          const row = await updateBox(tx, id, patch(c.get('token').name));
           if (row) await recordEvent(tx, { type: `box.${verb}ed`, boxId: id, payload: { by: c.get('token').name } });
           return row;
         });

@@ -74,6 +74,6 @@ test('a box is cordoned with its reason in the row and in the event', async () =
   }
   expect(job).toBeNull();
   const why = '3 failures of the infrastructure in a row, the last: disk_full (no space left on /data)';
-  expect(await findBoxById(database.db, box.id)).toMatchObject({ isCordoned: true });
+  expect(await findBoxById(database.db, box.id)).toMatchObject({ isCordoned: true, cordonReason: why });
   expect((await eventsOf(box.id, 'box.cordoned')).map((event) => event.payload)).toEqual([{ why }]);
 });

@@ -49,6 +49,7 @@ function whyNoWork(box: BoxRow): string | null {
   if (box.state === 'unreachable') return `unreachable since ${box.lastSeenAt?.toISOString() ?? 'it was enrolled'}`;
   if (box.dirtyPids.length > 0) return `dirty (nightshift boxes clean ${box.name})`;
   if (box.isDraining) return 'draining';
-  if (box.isCordoned) return `cordoned (nightshift boxes uncordon ${box.name})`;
+  if (box.isCordoned)
+    return `cordoned${box.cordonReason === null ? '' : `: ${box.cordonReason}`} (nightshift boxes uncordon ${box.name})`;
   return null;
 }

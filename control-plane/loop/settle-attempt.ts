@@ -51,7 +51,7 @@ async function settleBox(tx: Tx, box: BoxRow, outcome: Outcome): Promise<void> {
   const { infraFailures, cordon } = fate;
   await updateBox(tx, box.id, {
     infraFailures,
-    ...(cordon === null ? {} : { isCordoned: true }),
+    ...(cordon === null ? {} : { isCordoned: true, cordonReason: cordon }),
   });
   if (cordon !== null) await recordEvent(tx, { type: 'box.cordoned', boxId: box.id, payload: { why: cordon } });
 }

@@ -71,7 +71,9 @@ export async function markSilentBoxes(q: Queryable, afterMs: number): Promise<st
 export async function updateBox(
   q: Queryable,
   id: string,
-  patch: Partial<Pick<BoxRow, 'isCordoned' | 'isDraining' | 'infraFailures' | 'removedAt' | 'labels' | 'name'>>,
+  patch: Partial<
+    Pick<BoxRow, 'isCordoned' | 'cordonReason' | 'isDraining' | 'infraFailures' | 'removedAt' | 'labels' | 'name'>
+  >,
 ): Promise<BoxRow | undefined> {
   const [row] = await q
     .update(boxes)

@@ -183,7 +183,9 @@ describe('the command line, from serve to report', () => {
 
   it('cordons and removes a box', async () => {
     expect((await run('boxes', 'cordon', 'here')).out).toContain('here: online, cordoned');
+    expect((await run('boxes')).out).toContain('here: cordoned: by ');
     expect((await run('boxes', 'uncordon', 'here')).out).toBe('here: online\n');
+    expect((await run('boxes')).out).not.toContain('cordoned');
     expect((await run('boxes', 'remove', 'here')).code).toBe(0);
     expect((await run('boxes')).err).toContain('No boxes yet');
     expect(await run('boxes', 'cordon', 'here')).toMatchObject({
