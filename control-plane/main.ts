@@ -28,6 +28,8 @@ export interface ControlPlaneOptions {
   version: string;
   /** Reads a variable that a spec names with apiKeyEnv. */
   apiKey: (name: string) => string | undefined;
+  /** Ends a start that is under way: it rejects with the signal's reason and leaves nothing running. Afterwards there is `stop`. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface ControlPlane {
@@ -53,6 +55,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const database = await openDatabase({
     url: options.databaseUrl,
     dataDir: options.dataDir,
+    signal: options.signal,
     log: (message) => log.info({}, message),
   });
   try {
@@ -66,7 +69,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 async function wire(options: ControlPlaneOptions, database: Database): Promise<ControlPlane> {
   const { log, version } = options;
   const { db } = database;
+  options.signal?.throwIfAborted();
   await migrate(database);
+  options.signal?.throwIfAborted();
   const replicaId = randomUUID();
   const abort = new AbortController();
   let driver: Driver | undefined;

@@ -41,6 +41,8 @@ export interface OpenOptions {
   applicationName?: string | undefined;
   /** How long a server that does not answer yet is waited for. */
   waitMs?: number | undefined;
+  /** Gives up what has not been opened yet, and leaves nothing running. */
+  signal?: AbortSignal | undefined;
   log?: ((message: string) => void) | undefined;
 }
 
@@ -55,6 +57,7 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
   }
   const server = await startEmbeddedPostgres({ dataDir: options.dataDir, log: options.log });
   try {
+    options.signal?.throwIfAborted();
     return await connect(server.url, options, () => server.stop());
   } catch (error) {
     await server.stop();
@@ -68,9 +71,10 @@ async function connect(url: string, options: OpenOptions, stopServer?: () => Pro
   const application = options.applicationName ?? 'nightshift';
   const sql = postgres(clientOptions(target, application, Math.max(2, Math.ceil(max / 2))));
   try {
-    await waitForServer(sql, target.label, options.waitMs);
+    await waitForServer(sql, target.label, options);
   } catch (error) {
-    await sql.end({ timeout: CLOSE_SECONDS });
+    // What was asked and not answered when the caller ends is not waited for.
+    await sql.end({ timeout: options.signal?.aborted ? 0 : CLOSE_SECONDS });
     throw error;
   }
   // Without fetch_types: drizzle reads and writes arrays itself, and a connection that ends while the driver asks for their

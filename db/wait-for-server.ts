@@ -31,18 +31,29 @@ const HINTS: Record<string, string> = {
 
 /**
  * Waits until the server answers, and checks that it is a Postgres that Nightshift can use.
- * @throws AppError `database_unavailable`
+ * @throws AppError `database_unavailable`; the reason of `signal` once it has aborted.
  */
-export async function waitForServer(sql: Sql, label: string, waitMs = WAIT_MS): Promise<void> {
+export async function waitForServer(
+  sql: Sql,
+  label: string,
+  { waitMs = WAIT_MS, signal }: { waitMs?: number | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<void> {
   const deadline = Date.now() + waitMs;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  aborted.catch(() => undefined);
   for (;;) {
     try {
-      const [row] = await sql<{ version: number; standby: boolean }[]>`
+      signal?.throwIfAborted();
+      const asked = sql<{ version: number; standby: boolean }[]>`
         select current_setting('server_version_num')::int as version, pg_is_in_recovery() as standby`;
+      // A server that takes the connection and says nothing is left at once when the caller ends.
+      const [row] = await Promise.race([asked, aborted]);
       if (row) checkServer(row, label);
       return;
     } catch (error) {
-      if (error instanceof AppError) throw error;
+      if (error instanceof AppError || signal?.aborted) throw error;
       const code = (error as { code?: string }).code ?? '';
       if (!NOT_YET.has(code) || Date.now() + RETRY_MS > deadline) {
         const reason = error instanceof Error ? error.message : String(error);
@@ -52,7 +63,7 @@ export async function waitForServer(sql: Sql, label: string, waitMs = WAIT_MS): 
         });
       }
     }
-    await delay(RETRY_MS);
+    await delay(RETRY_MS, undefined, { ...(signal && { signal }) });
   }
 }
 

@@ -34,9 +34,16 @@ export function addServe(program: Command, cli: Cli): void {
         log,
         version,
         apiKey: apiKeys(processEnv, log),
+        signal: interrupt.signal,
       }).catch((error: unknown) => {
+        // Ctrl-C reaches what was being started as well: whatever that complains of then is the end that was asked for.
+        if (interrupt.signal.aborted) return null;
         throw listenError(error, host, port);
       });
+      if (controlPlane === null) {
+        if (!options.json) terminal.err('Stopped before it listened.\n');
+        return interrupt.release();
+      }
       const { url } = controlPlane;
       // Whoever owns the embedded database may do anything: a token file that was lost is made again.
       const isLost = !environment.databaseUrl && readTokenFile(home.token) === null;

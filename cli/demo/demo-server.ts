@@ -23,7 +23,7 @@ export interface DemoServer {
 export async function startDemoServer(
   cli: Cli,
   home: Home,
-  options: { port?: number | undefined; databaseUrl?: string | undefined },
+  options: { port?: number | undefined; databaseUrl?: string | undefined; signal: AbortSignal },
 ): Promise<DemoServer> {
   mkdirSync(home.path, { recursive: true, mode: 0o700 });
   const logFile = createWriteStream(join(home.path, 'control-plane.log'), { flags: 'a', mode: 0o600 });
@@ -37,6 +37,7 @@ export async function startDemoServer(
     log,
     version: cli.version,
     apiKey: apiKeys(cli.processEnv, log),
+    signal: options.signal,
   }).catch((error: unknown) => {
     throw startError(error, port, home, options.databaseUrl === undefined);
   });

@@ -5,7 +5,8 @@ import { listAll } from '../list-all.js';
 
 /** What `demo --json` prints. Seconds carry their unit in the name; unknown figures are null. */
 export interface DemoSummary {
-  url: string;
+  /** Null with `--once`: nothing answers there any more. */
+  url: string | null;
   run: string;
   project: string;
   state: Run['state'];
@@ -32,7 +33,7 @@ export interface DemoSummary {
 export async function summarise(
   api: Api,
   run: Run,
-  about: { url: string; wallSeconds: number },
+  about: { url: string | null; wallSeconds: number },
 ): Promise<{ summary: DemoSummary; trajectory: Trajectory }> {
   const query = { format: 'jsonl' } as const;
   const path = { id: run.id };

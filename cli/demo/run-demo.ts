@@ -60,9 +60,14 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
       if (model) useModel(value, model.url);
     });
     say(`Nightshift demo: ${spec.name}, ${countText(iterations, 'iteration')} on this machine\n\n`);
-    const server = await startDemoServer(cli, home, { port: options.port, databaseUrl: options.database });
+    const { port, database: databaseUrl } = options;
+    const server = await startDemoServer(cli, home, { port, databaseUrl, signal }).catch((error: unknown) => {
+      if (signal.aborted) return null;
+      throw error;
+    });
+    if (server === null) return;
     cleanups.push(() => server.stop());
-    const database = options.database === undefined ? `its own Postgres in ${home.postgres}` : 'the given database';
+    const database = databaseUrl === undefined ? `its own Postgres in ${home.postgres}` : 'the given database';
     say(`control plane  ${server.url}\ndatabase       ${database}\n`);
     if (signal.aborted) return;
     const box = await startDemoBox({
@@ -98,7 +103,7 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
     hasEnded = true;
     if (ended.state === 'failed') cli.exitCode = EXIT.infrastructure;
     const { summary, trajectory } = await summarise(server.api, ended, {
-      url: server.url,
+      url: options.once ? null : server.url,
       wallSeconds: (performance.now() - startedAt) / 1000,
     });
     say(
@@ -106,7 +111,7 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
     );
     const branch = options.mode === 'code' ? await demoBranch(server.api, ended) : null;
     if (options.mode === 'code') say(branchText(branch));
-    say(`\n${timeText(summary)}\n${server.url}\n`);
+    say(`\n${timeText(summary)}\n`);
     if (options.json) terminal.json({ ...summary, ...(branch === null ? {} : { branch }) });
     if (branch && !branch.isSameElsewhere) cli.exitCode = EXIT.checkFailed;
     if (options.once) return;

@@ -26,7 +26,14 @@ describe('the demo', () => {
     expect({ code, err }).toMatchObject({ code: 0 });
     expect(out.split('\n')).toHaveLength(2);
     const summary = JSON.parse(out) as Record<string, number>;
-    expect(summary).toMatchObject({ project: 'byte-lm', state: 'completed', iterations: 1, repeats: 0, blocked: 0 });
+    expect(summary).toMatchObject({
+      url: null,
+      project: 'byte-lm',
+      state: 'completed',
+      iterations: 1,
+      repeats: 0,
+      blocked: 0,
+    });
     // Bits per byte of a model that has learnt something: better than guessing, worse than magic.
     expect(summary.baseline).toBeGreaterThan(1);
     expect(summary.baseline).toBeLessThan(7);
@@ -34,6 +41,7 @@ describe('the demo', () => {
     expect(err).toContain('Measuring the baseline');
     expect(err).toMatch(/^ {2}1 {2}sampler /m);
     expect(err).toContain('Health: ');
+    expect(err.slice(err.indexOf('Health: '))).not.toContain('http://');
     expect(processesLeft()).toEqual([]);
   });
 
