@@ -15,11 +15,19 @@ export type RunNews =
   | { kind: 'repair'; iteration: number; repair: number; of: number; what: string; summary: string }
   /** Nothing of it is on a box although a job waits: told when the reason is a new one. */
   | { kind: 'waiting'; why: string }
+  /** A job that the infrastructure failed, and that is given out again. */
+  | { kind: 'retried'; attempt: number; reason: string; detail: string }
+  /** Files where the run came from are no longer what it began with and goes on with. */
+  | { kind: 'source_changed'; detail: string }
+  /** Cheap screening has turned itself off, and why. */
+  | { kind: 'screening_off'; why: string }
   | { kind: 'steered'; what: 'paused' | 'resumed' | 'stopping' }
   | { kind: 'ended'; run: Run };
 
 const DECIDED = new Set(
-  ['kept', 'reverted', 'inconclusive', 'failed', 'blocked', 'cancelled'].map((word) => `iteration.${word}`),
+  ['kept', 'reverted', 'inconclusive', 'failed', 'blocked', 'cancelled', 'screened_out'].map(
+    (word) => `iteration.${word}`,
+  ),
 );
 const ENDED = new Set(['run.completed', 'run.stopped', 'run.failed']);
 
@@ -58,6 +66,7 @@ export async function* followRun(
     if (type === 'run.running') yield { kind: 'baseline', values: baseline };
     if (type === 'run.paused' || type === 'run.resumed' || type === 'run.stopping')
       yield { kind: 'steered', what: type.slice(4) as 'paused' | 'resumed' | 'stopping' };
+    if (type === 'run.screening_off') yield { kind: 'screening_off', why: String(payload.why) };
     const step = stepNews(type, payload);
     if (step) yield step;
     comparator.note(type, payload);
@@ -108,6 +117,10 @@ async function* orSilence<T>(
 
 function stepNews(type: RunEvent['type'], payload: RunEvent['payload']): RunNews | null {
   const iteration = Number(payload.iteration);
+  const detail = String(payload.detail ?? '');
+  if (type === 'job.requeued')
+    return { kind: 'retried', attempt: Number(payload.attempt), reason: String(payload.reason), detail };
+  if (type === 'run.source_changed') return { kind: 'source_changed', detail };
   // A proposal from outside that a rail refuses belongs to no iteration: whoever made it was told.
   if (type === 'proposal.blocked' && payload.iteration !== undefined)
     return { kind: 'refused', iteration, rail: String(payload.rail), reason: String(payload.reason) };

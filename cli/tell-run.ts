@@ -30,6 +30,8 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
       say(`${baselineText(metric.name, news.values)}${measurement === 'unsealed' ? ', unsealed' : ''}\n`);
     if (news.kind === 'waiting') say(`the run waits: ${plainText(news.why, 500)}\n`);
     if (news.kind === 'steered') say(`the run is ${news.what}\n`);
+    if (news.kind === 'retried' || news.kind === 'source_changed') say(`${troubleText(news)}\n`);
+    if (news.kind === 'screening_off') say(`screening is off from here on: ${plainText(news.why, 300)}\n`);
     if (isCode && (news.kind === 'refused' || news.kind === 'repair')) {
       head();
       say(`${stepText(news)}\n`);
@@ -44,6 +46,12 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
     if (news.kind === 'ended') return news.run;
   }
   return null;
+}
+
+function troubleText(news: Extract<RunNews, { kind: 'retried' | 'source_changed' }>): string {
+  return news.kind === 'retried'
+    ? `a job is tried again after attempt ${news.attempt}, ${plainText(news.reason, 40)}: ${plainText(news.detail, 300)}`
+    : `the source folder is no longer what the run began with and goes on with (${plainText(news.detail, 200)})`;
 }
 
 /** Set in under the number of the iteration that it belongs to, whose own line comes when it is decided. */

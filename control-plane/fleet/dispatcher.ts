@@ -96,7 +96,7 @@ export class Dispatcher {
       after = page.at(-1);
       const pairs: Pair[] = [];
       for (const job of page) {
-        const asks = `${job.pinnedBoxId ?? ''} ${job.labels.join(' ')}`;
+        const asks = `${job.pinnedBoxId ?? ''} ${job.labels.join(' ')} ${job.avoids.join(' ')}`;
         const session = unwanted.has(asks) ? undefined : this.#choose(job);
         if (!session) {
           unwanted.add(asks);
@@ -153,7 +153,11 @@ export class Dispatcher {
     const fits = (session: Session | undefined) =>
       session?.hasRoom && job.labels.every((label) => session.labels.has(label)) ? session : undefined;
     if (job.pinnedBoxId !== null) return fits(this.sessions.get(job.pinnedBoxId));
-    for (const session of this.sessions.values()) if (fits(session)) return session;
-    return undefined;
+    const sessions = [...this.sessions.values()];
+    // Where it failed for a lasting reason it goes only when there is no other box, not even a busy one.
+    const others = sessions.filter((session) => !job.avoids.includes(session.boxId));
+    const isWanted = (session: Session) =>
+      session.isReady && session.takesWork && job.labels.every((label) => session.labels.has(label));
+    return (others.some(isWanted) ? others : sessions).find(fits);
   }
 }

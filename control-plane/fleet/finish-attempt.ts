@@ -16,7 +16,9 @@ import {
 } from '@nightshift/db';
 import { judgeExit } from '../loop/after-attempt.js';
 import { fingerprintOf } from '../loop/fingerprint.js';
+import { holdToRuler } from '../loop/ruler.js';
 import { settleAttempt } from '../loop/settle-attempt.js';
+import { tellSourceChanged } from '../loop/tell-source-changed.js';
 import { budgetOf } from './budget-of.js';
 
 export interface Finished {
@@ -50,7 +52,8 @@ export async function finishAttempt(
         });
       return { release: true, runId: null };
     }
-    const outcome = judgeExit(exit, held.run?.spec.metric ?? null);
+    await tellSourceChanged(tx, runId, attempt, exit);
+    const outcome = await holdToRuler(tx, held.run, attempt, exit, judgeExit(exit, held.run?.spec.metric ?? null));
     // What never trained may have told too little: its fingerprint would be no other job's.
     const isTold = outcome.reason === 'completed' || exit.phases.some((phase) => phase.phase === 'train');
     const fingerprint =

@@ -12,8 +12,8 @@ import {
   type JobRow,
   type RunRow,
 } from '@nightshift/db';
-import { effectiveLabels, jobSpecOf } from './job-spec.js';
-import { overlayOf } from './overlay.js';
+import { effectiveLabels } from './job-spec.js';
+import { specFor } from './spec-for.js';
 
 /** A job that is meant for a box. `slots`: how many jobs the box runs at a time. */
 export interface Match {
@@ -69,7 +69,7 @@ export async function giveJobs(db: Db, matches: Match[]): Promise<Given[]> {
     );
     for (const [i, { at, job, run }] of given.entries()) {
       const attempt = attempts[i];
-      if (attempt) answers[at] = { spec: jobSpecOf(run, job, attempt, await overlayOf(tx, job)) };
+      if (attempt) answers[at] = { spec: await specFor(tx, run, job, attempt) };
     }
     return answers;
   });

@@ -9,8 +9,7 @@ import {
   type Db,
 } from '@nightshift/db';
 import { loseAttempt } from './finish-attempt.js';
-import { jobSpecOf } from './job-spec.js';
-import { overlayOf } from './overlay.js';
+import { specFor } from './spec-for.js';
 
 type Known = ControlFrameOf<'welcome'>['attempts'][number];
 
@@ -57,7 +56,7 @@ export async function greet(db: Db, boxId: string, hello: FrameOf<'hello'>): Pro
     const has = new Set(hello.attempts.map((attempt) => attempt.attemptId));
     for (const { attempt, job, run } of await listLiveAttempts(tx, boxId)) {
       if (has.has(attempt.id)) continue;
-      if (attempt.acceptedAt === null) greeting.offers.push(jobSpecOf(run, job, attempt, await overlayOf(tx, job)));
+      if (attempt.acceptedAt === null) greeting.offers.push(await specFor(tx, run, job, attempt));
       else gone.push({ attempt, runId: run.id });
     }
     return greeting;

@@ -1,10 +1,14 @@
 import type { SourceFile } from '@nightshift/protocol';
-import { findCodeState, type JobRow, type Queryable } from '@nightshift/db';
+import { findCodeState, type JobRow, type Queryable, type RunRow } from '@nightshift/db';
 
-/** The editable files that a job runs with; null when it runs the source as it is. */
-export async function overlayOf(q: Queryable, job: JobRow): Promise<SourceFile[] | null> {
-  if (job.codeKey === null) return null;
-  const files = await findCodeState(q, job.codeKey);
-  if (!files) throw new Error(`job ${job.id} runs with code ${job.codeKey}, which is not stored`);
+/**
+ * The editable files that a job runs with: its own, or the source's as the run's first box told them, because another box's folder may
+ * hold others. Null while nobody has told them: then the job tells.
+ */
+export async function overlayOf(q: Queryable, run: RunRow, job: JobRow): Promise<SourceFile[] | null> {
+  const key = job.codeKey ?? (run.spec.edit ? run.baselineCodeKey : null);
+  if (key === null) return null;
+  const files = await findCodeState(q, key);
+  if (!files) throw new Error(`job ${job.id} runs with code ${key}, which is not stored`);
   return files;
 }

@@ -1,18 +1,45 @@
 import type { FrameOf } from '@nightshift/protocol';
-import { findAttempt, findJob, findRun, insertCodeState, recordEvent, updateRun, type Db } from '@nightshift/db';
+import {
+  findAttempt,
+  findJob,
+  insertCodeState,
+  lockRun,
+  recordEvent,
+  updateRun,
+  type AttemptRow,
+  type Db,
+} from '@nightshift/db';
 import { treeHash } from '../patch/hash.js';
+import { loseAttempt } from './finish-attempt.js';
 
 /**
- * Takes in the editable files as the source of a run has them. The first telling stands: patches are made for it. Another text later
- * means that the source changed under the run, which is told and which the fingerprint of its measurements shows.
+ * Takes in the editable files as the source of a run has them. The first telling stands: patches are made for it, and every later job is
+ * given it. A box that tells another one was given its job before that: it is taken away again, before it trains, and made anew.
  * @returns the run that can now go on; null when the frame changed nothing.
  */
 export async function takeSource(db: Db, boxId: string, frame: FrameOf<'source'>): Promise<string | null> {
-  return db.transaction(async (tx) => {
+  const taken = await take(db, boxId, frame);
+  if (taken === null || !taken.isOther) return taken?.runId ?? null;
+  await loseAttempt(db, taken.attempt, taken.runId, {
+    reason: 'source_unavailable',
+    detail: `the editable files on this box (${frame.files.map((file) => file.path).join(', ')}) are not those that the run began with: the job is given them`,
+  });
+  return taken.runId;
+}
+
+interface Taken {
+  runId: string;
+  attempt: AttemptRow;
+  isOther: boolean;
+}
+
+async function take(db: Db, boxId: string, frame: FrameOf<'source'>): Promise<Taken | null> {
+  return db.transaction(async (tx): Promise<Taken | null> => {
     const attempt = await findAttempt(tx, frame.attemptId);
     if (!attempt || attempt.boxId !== boxId || attempt.token !== frame.token) return null;
     const job = await findJob(tx, attempt.jobId);
-    const run = job ? await findRun(tx, job.runId) : undefined;
+    // Locked: two boxes may tell at once.
+    const run = job ? await lockRun(tx, job.runId, { skip: false }) : undefined;
     if (!run?.spec.edit || run.endedAt || job?.codeKey) return null;
     const key = treeHash(frame.files);
     if (run.baselineCodeKey === key) return null;
@@ -21,9 +48,14 @@ export async function takeSource(db: Db, boxId: string, frame: FrameOf<'source'>
         type: 'run.source_changed',
         runId: run.id,
         boxId,
-        payload: { from: run.baselineCodeKey, to: key, attemptId: attempt.id },
+        payload: {
+          detail: `a box has other editable files than the run began with: ${frame.files.map((file) => file.path).join(', ')}`,
+          from: run.baselineCodeKey,
+          to: key,
+          attemptId: attempt.id,
+        },
       });
-      return null;
+      return { runId: run.id, attempt, isOther: true };
     }
     await insertCodeState(tx, key, frame.files);
     await updateRun(tx, run.id, {
@@ -40,8 +72,9 @@ export async function takeSource(db: Db, boxId: string, frame: FrameOf<'source'>
         baseCommit: frame.baseCommit,
         files: frame.files.map((file) => file.path),
         sealed: frame.sealed,
+        sealedDigest: frame.sealed.length === 0 ? null : (frame.sealedDigest ?? null),
       },
     });
-    return run.id;
+    return { runId: run.id, attempt, isOther: false };
   });
 }

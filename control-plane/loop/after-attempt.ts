@@ -10,6 +10,8 @@ import {
 
 /** Times a job is given out before failures of the infrastructure end it. Fewer gives up on a rebooting box; more hides a broken one. */
 export const MAX_ATTEMPTS = 5;
+/** The same where the box measures with other sealed files: once more, and another box; more would train for nothing. */
+export const MAX_SEALED_ATTEMPTS = 3;
 /** Pause before attempt n+1, doubling from here: a box that reboots needs a minute or two. */
 export const RETRY_MS = 1_000;
 /** Failures of the infrastructure in a row after which a box is cordoned. */
@@ -55,13 +57,17 @@ export function fateOfJob(
 ): JobFate {
   const isUnasked = outcome.reason === 'cancelled' && !known.isEndAsked;
   const isInfrastructure = isInfrastructureReason(outcome.reason) || isUnasked;
-  if (isInfrastructure && !known.isEndAsked && known.attempt < MAX_ATTEMPTS)
+  if (isInfrastructure && !known.isEndAsked && known.attempt < mostAttempts(outcome.reason))
     return { kind: 'again', pauseMs: RETRY_MS * 2 ** (known.attempt - 1) };
   // A job that ended in its own way before the request reached it counts as what it is, a full measurement included.
   const isByRequest = known.isEndAsked && (isInfrastructure || outcome.reason === 'cancelled');
   const isHopeless = isByRequest && known.hopeless !== null;
   const reason = isHopeless ? 'stopped_early' : isByRequest ? 'cancelled' : outcome.reason;
   return { kind: 'over', state: jobStateFor(reason), reason, detail: (isHopeless && known.hopeless) || outcome.detail };
+}
+
+function mostAttempts(reason: JobReason): number {
+  return reason === 'sealed_files_changed' ? MAX_SEALED_ATTEMPTS : MAX_ATTEMPTS;
 }
 
 /** Decides on the box of an attempt that has ended; null when nothing about it changes. `cordon`: why it gets no more work. Pure. */

@@ -154,7 +154,7 @@ describe('a run', () => {
     await step(run.id);
     await box.work(() => 1);
     await step(run.id);
-    for (let attempt = 1; attempt <= 5; attempt++) {
+    for (let attempt = 1; attempt <= 3; attempt++) {
       expect(await box.work(() => exitOf('sealed_files_changed', null, 'evaluate.py is another'))).not.toBeNull();
       await database.sql`update jobs set not_before = null where run_id = ${run.id}`;
     }

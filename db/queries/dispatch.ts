@@ -10,7 +10,12 @@ export interface WaitingJob {
   createdAt: Date;
   pinnedBoxId: string | null;
   labels: string[];
+  /** Boxes where it failed before for a reason that will be there again: another one is better. */
+  avoids: string[];
 }
+
+/** Failures that are over when the job comes again, or that a heartbeat tells of. */
+const PASSING = ['disk_full', 'internal_error', 'box_lost', 'cancelled'];
 
 /** Jobs that may be given out now, the one that has waited longest first. Only hints: `lockWaitingJobs` decides. */
 export async function listWaitingJobs(
@@ -24,6 +29,10 @@ export async function listWaitingJobs(
       createdAt: jobs.createdAt,
       pinnedBoxId: jobs.pinnedBoxId,
       labels: sql<string[]>`${runs.spec} -> 'boxes' -> 'labels'`,
+      avoids: sql<string[]>`case when ${jobs.attempt} = 0 then '[]'::jsonb else (
+        select coalesce(jsonb_agg(distinct ${attempts.boxId}), '[]'::jsonb) from ${attempts}
+        where ${attempts.jobId} = ${jobs.id} and ${attempts.exit} is not null
+          and ${attempts.exit} ->> 'reason' <> all(${`{${PASSING.join(',')}}`}::text[])) end`,
     })
     .from(jobs)
     .innerJoin(runs, eq(runs.id, jobs.runId))

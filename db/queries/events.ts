@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { and, asc, desc, eq, sql } from 'drizzle-orm';
 import type { Queryable } from '../rows.js';
 import { events } from '../schema.js';
 
@@ -81,6 +81,36 @@ export async function listEvents(
     payload: row.payload,
     createdAt: row.created_at,
   }));
+}
+
+/** What the first event of a type in a run says; undefined when there was none yet. */
+export async function findFirstEvent(
+  q: Queryable,
+  runId: string,
+  type: string,
+): Promise<Record<string, unknown> | undefined> {
+  const [row] = await q
+    .select({ payload: events.payload })
+    .from(events)
+    .where(and(eq(events.runId, runId), eq(events.type, type)))
+    .orderBy(asc(events.txid), asc(events.id))
+    .limit(1);
+  return row?.payload;
+}
+
+/** What the last one says. */
+export async function findLastEvent(
+  q: Queryable,
+  runId: string,
+  type: string,
+): Promise<Record<string, unknown> | undefined> {
+  const [row] = await q
+    .select({ payload: events.payload })
+    .from(events)
+    .where(and(eq(events.runId, runId), eq(events.type, type)))
+    .orderBy(desc(events.txid), desc(events.id))
+    .limit(1);
+  return row?.payload;
 }
 
 /** The newest cursor that readers can see: where to begin when only what comes next is wanted. */

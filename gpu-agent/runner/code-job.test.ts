@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { MAX_EDITABLE_BYTES, type JobSpec } from '@nightshift/protocol';
@@ -128,6 +137,19 @@ describe('a patch', () => {
     expect((await runOne(codeSpec({ overlay: patch(broken) }), { home })).exit).toMatchObject({ reason: 'crash' });
     write({ 'train.mjs': broken });
     expect((await runOne(codeSpec({ runId: 'run-2' }), { home })).exit.reason).toBe('evaluator_failed');
+  });
+  test('of a script that is started by its name leaves it one', async () => {
+    write({ 'train.sh': '#!/bin/sh\nexit 1\n' });
+    chmodSync(join(source, 'train.sh'), 0o755);
+    const edit = { files: ['train.sh'], sealed: [], artifacts: null };
+    const overlay = [{ path: 'train.sh', content: '#!/bin/sh\necho val_loss: 4\n' }];
+    const { exit } = await runOne(codeSpec({ train: './train.sh', evaluate: null, edit, overlay }), { home });
+    expect(exit).toMatchObject({ reason: 'completed', metric: 4 });
+  });
+  test('that is the baseline laid over again is not blamed for an evaluator that fails', async () => {
+    write({ 'evaluate.mjs': 'process.exit(2);\n' });
+    const { exit } = await runOne(codeSpec({ role: 'audit', overlay: patch(TRAIN) }), { home });
+    expect(exit.reason).toBe('evaluator_failed');
   });
   test('that crashes is quoted with its lines as they are, 3000 characters at most', async () => {
     const crash = `for (let i = 0; i < 200; i++) console.log('step', i, 'x'.repeat(40));\n  throw new TypeError('bad shape');\n`;

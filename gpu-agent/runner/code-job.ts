@@ -169,9 +169,10 @@ export class CodeJob {
     return null;
   }
 
-  /** The evaluator has measured this source before: where it fails on a patch, the patch is the cause. */
+  /** The evaluator has measured the baseline before: where it fails on a candidate, the patch is the cause. */
   blame(ending: Ending, as: 'crash' | 'no_metric'): Ending {
-    if (!this.spec.overlay || ending.reason !== 'evaluator_failed') return ending;
+    const isCandidate = this.spec.role !== 'baseline' && this.spec.role !== 'audit';
+    if (!this.spec.overlay || !isCandidate || ending.reason !== 'evaluator_failed') return ending;
     return { reason: as, detail: `on what this code's training left, ${ending.detail}` };
   }
 

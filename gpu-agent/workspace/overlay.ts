@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { JobSpec } from '@nightshift/protocol';
 import { findBelow, isSafePath } from './safe-path.js';
@@ -23,11 +23,15 @@ export function applyOverlay(
     const target = join(folder, path);
     if (path.includes('/') && !['folder', 'missing'].includes(findBelow(folder, dirname(path))))
       throw new SourceError('source_unavailable', `the editable file ${path} lies behind a link or a file`);
+    const stat = lstatSync(target, { throwIfNoEntry: false });
+    const mode = stat?.isFile() ? stat.mode & 0o777 : 0o644;
     // Removed first, so that a link in its place (setup's, say) is replaced and not followed.
     rmSync(target, { recursive: true, force: true });
     const content = contents.get(path);
     if (content === undefined) continue;
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, content, { flag: 'wx', mode: 0o644 });
+    writeFileSync(target, content, { flag: 'wx' });
+    // A script that is started by its name stays one.
+    chmodSync(target, mode | 0o600);
   }
 }
