@@ -846,6 +846,8 @@ export interface components {
             isStopping: boolean;
             /** @description why nothing of it is on a box although a job waits */
             waiting: string | null;
+            /** @description what the spec asks for and cannot have: a hybrid without a model, say */
+            warnings: string[];
             metric: {
                 name: string;
                 /** @enum {string} */
@@ -1157,7 +1159,7 @@ export interface components {
         };
         Enrolment: {
             id: string;
-            token: string;
+            secret: string;
             /** Format: date-time */
             expiresAt: string | null;
         };
@@ -1223,6 +1225,7 @@ export interface components {
         };
         NewToken: {
             name: string;
+            /** @description run and attach include read; admin includes all */
             scopes: ("read" | "run" | "attach" | "admin")[];
             expiresInSeconds?: number;
         };

@@ -47,7 +47,7 @@ export function addBoxes(program: Command, cli: Cli): void {
       else
         cli.terminal.out(
           `On the box, once, before ${enrolment.expiresAt ?? 'it expires'}:\n\n` +
-            `  nightshift agent enrol --server ${server} --token ${enrolment.token}\n  nightshift agent run\n`,
+            `  nightshift agent enrol --server ${server} --token ${enrolment.secret}\n  nightshift agent run\n`,
         );
     });
   for (const [verb, path, description] of VERBS)

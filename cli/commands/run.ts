@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { AppError, formatDuration, type Spec } from '@nightshift/protocol';
-import { countText } from '@nightshift/control-plane/trajectory/wording';
+import { countText, plainText } from '@nightshift/control-plane/trajectory/wording';
 import { continueSession } from '../continue-session.js';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import { dataOf, type Api, type Run } from '../client.js';
@@ -74,6 +74,7 @@ Exit codes with --wait:
       const run = await startRun(api, input, { notes, earlier: continued?.earlier });
       if (!options.json || options.wait)
         cli.terminal.err(startText(run, spec) + (continued?.said ?? '') + unsealedText(run));
+      for (const warning of run.warnings) cli.terminal.err(`warning: ${plainText(warning, 500)}\n`);
       await warnOfBoxes(api, cli, spec);
       if (options.wait) cli.exitCode = await waitForRun(cli, api, run, options);
       else if (options.json) cli.terminal.json(run);

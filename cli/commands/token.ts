@@ -1,14 +1,11 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { AppError, parseDurationMs } from '@nightshift/protocol';
+import { AppError, parseDurationMs, SCOPES, type Scope } from '@nightshift/protocol';
 import { ageText } from '../age-text.js';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import { dataOf } from '../client.js';
 import { listAll } from '../list-all.js';
 import { parseList } from '../option-parsers.js';
 import { textTable } from '../text-table.js';
-
-const SCOPES = ['read', 'run', 'attach', 'admin'] as const;
-type Scope = (typeof SCOPES)[number];
 
 interface CreateOptions extends ClientOptions {
   name: string;
@@ -21,7 +18,10 @@ export function addToken(program: Command, cli: Cli): void {
   withServer(token.command('create'))
     .description('make a token; its secret is shown once')
     .requiredOption('--name <name>', 'what it is for')
-    .option('--scopes <list>', SCOPES.join(', '), parseScopes, ['read', 'run'])
+    .option('--scopes <list>', `${SCOPES.join(', ')}; run and attach include read, admin all`, parseScopes, [
+      'read',
+      'run',
+    ])
     .option('--expires <duration>', 'how long it holds, such as 30d; for ever when left out', parseExpiry)
     .action(async ({ name, scopes, expires, ...options }: CreateOptions) => {
       const body = { name, scopes, ...(expires === undefined ? {} : { expiresInSeconds: expires }) };

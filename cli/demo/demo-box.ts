@@ -66,7 +66,7 @@ async function enrolledBox({ home, url, api }: DemoBoxOptions): Promise<string> 
   // A box of that name whose credential is lost can never come back.
   const stale = items.find((box) => box.name === NAME);
   if (stale) await dataOf(api.DELETE('/v1/boxes/{id}', { params: { path: { id: stale.id } } }));
-  const { token } = await dataOf(api.POST('/v1/enrolments', { body: { name: 'demo', ttlSeconds: 600 } }));
+  const { secret: token } = await dataOf(api.POST('/v1/enrolments', { body: { name: 'demo', ttlSeconds: 600 } }));
   return (await enrol({ server: url, token, name: NAME, home, labels: [] })).boxId;
 }
 

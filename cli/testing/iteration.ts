@@ -54,6 +54,7 @@ export function run(part: Partial<Run> = {}): Run {
     endDetail: '2 of 2 iterations are done',
     isStopping: false,
     waiting: null,
+    warnings: [],
     metric: { name: 'loss', goal: 'minimize' },
     baselineConfig: { lr: 0.003 },
     incumbent: { config: { lr: 0.003 }, iteration: null },

@@ -13,6 +13,7 @@ import type { ApiDeps, ApiEnv } from './deps.js';
 import { docs } from './docs.js';
 import { enrolments } from './enrolments.js';
 import { events } from './events.js';
+import { front } from './front.js';
 import { health } from './health.js';
 import { iterations } from './iterations.js';
 import { jobs } from './jobs.js';
@@ -85,6 +86,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   app.route('/metrics', metrics.routes);
   app.route('/docs', docs());
   app.route('/', health(deps));
+  app.route('/', front(deps));
   app.get('/v1/spec.schema.json', (c) => c.json(specJsonSchema()));
   app.get('/openapi.json', (c) => c.json({ ...describe(app, deps.version), servers: [{ url: '/' }] }));
   return app;
@@ -102,7 +104,7 @@ function describe(app: OpenAPIHono<ApiEnv>, version: string) {
       title: 'Nightshift',
       version,
       description:
-        'Autonomous research on your own GPU boxes. Errors are application/problem+json; lists page by cursor and limit; a POST that creates takes Idempotency-Key.',
+        'Autonomous research on your own GPU boxes. Errors are application/problem+json; lists page by cursor and limit; a query parameter that a route does not take is a 400; a POST that creates takes Idempotency-Key.',
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
     servers: [{ url: 'http://127.0.0.1:7700', description: 'a control plane on this machine' }],

@@ -1,4 +1,4 @@
-import { AppError } from '@nightshift/protocol';
+import { AppError, grants } from '@nightshift/protocol';
 import { findBoxById, findJob, findLatestAttempt, findToken } from '@nightshift/db';
 import type { TerminalLink } from '../fleet/fleet.js';
 import { needs } from './auth.js';
@@ -42,7 +42,7 @@ export function attach(deps: ApiDeps) {
       if (!deps.fleet.isConnected(boxId)) throw elsewhere(boxName);
       const secret = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
       const { scopes } = c.get('token') as { scopes: string[] };
-      const isWritable = scopes.includes('admin') || scopes.includes('attach');
+      const isWritable = grants(scopes, 'attach');
       let link: TerminalLink | null = null;
       let recheck: NodeJS.Timeout | undefined;
       let typed = { sinceMs: 0, bytes: 0 };

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SCOPES, type Scope } from '@nightshift/protocol';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { insertToken, newSecret, revokeToken } from '@nightshift/db';
 import { testApi, type TestApi } from '../testing/test-api.js';
 import { openApiDocument } from './app.js';
-import { SCOPES, type Scope } from './deps.js';
 
 interface Operation {
   operationId: string;
@@ -121,14 +121,14 @@ describe.each(guarded)('$name', ({ method, path, operation }) => {
       );
   });
 
-  test('lets only its scope and admin in', async () => {
+  test('lets only its scope and those that include it in', async () => {
     const scope = scopeOf(operation.operationId);
     for (const [other, secret] of secrets) {
-      const isAllowed = other === scope || other === 'admin';
+      const isAllowed = other === scope || other === 'admin' || scope === 'read';
       if (!isAllowed) await expectProblem(await api.call(method, path, { token: secret, body }), 403, 'forbidden');
     }
     if (operation.operationId === 'streamEvents') return;
-    for (const allowed of new Set([scope, 'admin'] as const)) {
+    for (const allowed of scope === 'read' ? SCOPES : ([scope, 'admin'] as const)) {
       const response = await api.call(method, path, { token: secrets.get(allowed) ?? '', body });
       expect([401, 403]).not.toContain(response.status);
     }

@@ -1,9 +1,9 @@
 import { createMiddleware } from 'hono/factory';
-import { AppError } from '@nightshift/protocol';
+import { AppError, grants, type Scope } from '@nightshift/protocol';
 import { findToken } from '@nightshift/db';
-import type { ApiDeps, ApiEnv, Scope } from './deps.js';
+import type { ApiDeps, ApiEnv } from './deps.js';
 
-/** Lets a request pass whose bearer token is an API token with this scope (or admin). */
+/** Lets a request pass whose bearer token is an API token with this scope, or one that includes it. */
 export function needs(deps: Pick<ApiDeps, 'db'>, scope: Scope) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     const secret = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
@@ -16,7 +16,7 @@ export function needs(deps: Pick<ApiDeps, 'db'>, scope: Scope) {
           hint: 'nightshift token create, or the token file that serve wrote on its first start',
         },
       );
-    if (!token.scopes.includes('admin') && !token.scopes.includes(scope))
+    if (!grants(token.scopes, scope))
       throw new AppError(
         'forbidden',
         `this needs the scope ${scope}; the token "${token.name}" has ${token.scopes.join(', ') || 'none'}`,

@@ -17,10 +17,6 @@ export interface ApiDeps {
   signal: AbortSignal;
 }
 
-/** What a token may do. `admin` includes the others. */
-export const SCOPES = ['read', 'run', 'attach', 'admin'] as const;
-export type Scope = (typeof SCOPES)[number];
-
 /** Set by the middleware for every route below it. */
 export interface ApiEnv extends Env {
   Variables: { requestId: string; token: TokenRow };

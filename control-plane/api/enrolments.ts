@@ -38,7 +38,7 @@ export function enrolments(deps: ApiDeps) {
       responses: {
         201: answer(
           'the token, shown once',
-          z.object({ id: z.string(), token: z.string(), expiresAt: z.iso.datetime().nullable() }).openapi('Enrolment'),
+          z.object({ id: z.string(), secret: z.string(), expiresAt: z.iso.datetime().nullable() }).openapi('Enrolment'),
         ),
         ...problems(...BAD_BODY, 'conflict'),
       },
@@ -46,7 +46,7 @@ export function enrolments(deps: ApiDeps) {
     async (c) => {
       const { name, ttlSeconds } = c.req.valid('json');
       const { secret, token } = await createEnrolment(deps, { name, ttlMs: ttlSeconds * 1000 });
-      return c.json({ id: token.id, token: secret, expiresAt: token.expiresAt?.toISOString() ?? null }, 201);
+      return c.json({ id: token.id, secret, expiresAt: token.expiresAt?.toISOString() ?? null }, 201);
     },
   );
 

@@ -118,7 +118,7 @@ describe('an answer of any kind', () => {
     for (const [method, path] of [
       ['GET', '/v1/nothing'],
       ['PATCH', '/v1/runs'],
-      ['GET', '/'],
+      ['GET', '/v1'],
       ['DELETE', '/v1/runs/x'],
     ] as const)
       expect(await api.json(method, path)).toMatchObject({ status: 404, body: { code: 'not_found', status: 404 } });
@@ -215,6 +215,25 @@ describe('an Idempotency-Key', () => {
   });
 });
 
+test('a query parameter that the route does not take is refused, with those that it takes', async () => {
+  const list = await api.json('GET', '/v1/runs?staet=queued&limit=5');
+  expect(list).toMatchObject({ status: 400, body: { code: 'bad_request', errors: [{ path: 'staet' }] } });
+  expect(list.body.detail).toBe('query: there is no parameter "staet"; this route takes cursor, limit, project, state');
+  expect((await api.json('GET', '/v1/runs/run_x?a=1')).body.detail).toContain('takes no query');
+  expect((await api.json('POST', '/v1/tokens?a=1', { body: { name: 'x', scopes: ['read'] } })).status).toBe(400);
+  expect((await api.json('GET', '/v1/runs?a=1', { token: null })).status).toBe(401);
+  expect((await api.json('GET', '/healthz?probe=1')).status).toBe(200);
+});
+
+test('the root says where to go, as a page or as JSON, without a token', async () => {
+  const { status, body } = await api.json('GET', '/', { token: null });
+  expect([status, body]).toMatchObject([200, { name: 'nightshift', docs: '/docs', openapi: '/openapi.json' }]);
+  const page = await api.call('GET', '/', { token: null, headers: { accept: 'text/html,*/*;q=0.8' } });
+  expect(page.headers.get('content-type')).toContain('text/html');
+  for (const [, href = ''] of (await page.text()).matchAll(/<a href="([^"]+)"/g))
+    expect((await api.call('GET', href, { token: null })).status).toBe(200);
+});
+
 test('a number in a path is written in digits', async () => {
   const { body } = await create(null);
   for (const number of ['0x1', '1e0', '%201', '01', '0', '1.0', '2147483648', '99999999999'])
@@ -283,7 +302,7 @@ describe('a list', () => {
 
 test('two boxes that enrol under one name at once: one gets it, the other a conflict', async () => {
   const tokens = await Promise.all(
-    Array.from({ length: 4 }, async () => (await api.json('POST', '/v1/enrolments', { body: {} })).body.token),
+    Array.from({ length: 4 }, async () => (await api.json('POST', '/v1/enrolments', { body: {} })).body.secret),
   );
   const answers = await Promise.all(
     tokens.map((token) => api.json('POST', '/v1/enrolments/exchange', { token: null, body: { token, name: 'twin' } })),

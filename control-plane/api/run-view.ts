@@ -8,6 +8,7 @@ import {
   measurementOf,
   PROPOSERS,
   RUN_STATES,
+  specWarnings,
   type CodeProposal,
 } from '@nightshift/protocol';
 import type { IterationRow, JobRow, RunRow } from '@nightshift/db';
@@ -31,6 +32,9 @@ export const runSchema = z
     endDetail: z.string().nullable(),
     isStopping: z.boolean(),
     waiting: z.string().nullable().openapi({ description: 'why nothing of it is on a box although a job waits' }),
+    warnings: z
+      .array(z.string())
+      .openapi({ description: 'what the spec asks for and cannot have: a hybrid without a model, say' }),
     metric: z.object({ name: z.string(), goal: z.enum(['minimize', 'maximize']) }),
     measurement,
     earlier: anything.nullable().openapi({
@@ -55,6 +59,7 @@ export function runView(run: RunRow, waiting: string | null = null): z.infer<typ
     endDetail: run.endDetail,
     isStopping: run.stopRequestedAt !== null && run.endedAt === null,
     waiting,
+    warnings: specWarnings(run.spec),
     metric: { name: run.spec.metric.name, goal: run.spec.metric.goal },
     measurement: measurementOf(run.spec),
     earlier: run.earlier === null ? null : { ...earlierFigures(run.earlier) },

@@ -1,8 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { AppError } from '@nightshift/protocol';
+import { AppError, SCOPES } from '@nightshift/protocol';
 import { insertToken, listTokens, newSecret, revokeToken, type TokenRow } from '@nightshift/db';
 import { bearer, needs } from './auth.js';
-import { SCOPES, type ApiDeps } from './deps.js';
+import type { ApiDeps } from './deps.js';
 import { idempotencyHeader, idempotent } from './idempotency.js';
 import { decodeCursor, paged, pageOf, pageQuery } from './paging.js';
 import { BAD_BODY, problems } from './problem.js';
@@ -55,7 +55,10 @@ export function tokens(deps: ApiDeps) {
           z
             .object({
               name: z.string().min(1).max(100),
-              scopes: z.array(z.enum(SCOPES)).min(1),
+              scopes: z
+                .array(z.enum(SCOPES))
+                .min(1)
+                .openapi({ description: 'run and attach include read; admin includes all' }),
               expiresInSeconds: z
                 .number()
                 .int()

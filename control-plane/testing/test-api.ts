@@ -1,7 +1,7 @@
 import { insertToken, newSecret, type Db, type RunRow } from '@nightshift/db';
-import { parseSpec, type SpecInput } from '@nightshift/protocol';
+import { parseSpec, type Scope, type SpecInput } from '@nightshift/protocol';
 import { createApp } from '../api/app.js';
-import type { ApiDeps, Scope } from '../api/deps.js';
+import type { ApiDeps } from '../api/deps.js';
 import { startFleet } from '../fleet/fleet.js';
 import { advance } from '../loop/advance.js';
 import { createRun } from '../loop/create-run.js';

@@ -106,7 +106,9 @@ export async function runFuzz(options: {
   try {
     const credentials = await Promise.all(
       Array.from({ length: BOXES }, async (_, i) => {
-        const { token } = await world.client.json<{ token: string }>('POST', '/v1/enrolments', { name: 'fuzz' });
+        const { secret: token } = await world.client.json<{ secret: string }>('POST', '/v1/enrolments', {
+          name: 'fuzz',
+        });
         const body = { token, name: `fuzz-${i}`, labels: ['fuzz'], facts: FACTS };
         return (await world.client.json<{ credential: string }>('POST', '/v1/enrolments/exchange', body)).credential;
       }),

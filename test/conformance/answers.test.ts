@@ -169,7 +169,7 @@ describe('an answer is what openapi.yaml says it is', () => {
     });
     const text = await expectDescribed(operation, response);
     expect(response.status, text.slice(0, 300)).toBe(status);
-    if (operationId === 'createEnrolment') ids.enrolment = JSON.parse(text).token;
+    if (operationId === 'createEnrolment') ids.enrolment = JSON.parse(text).secret;
     if (operationId === 'createToken') ids.token = JSON.parse(text).id;
     if (operationId === 'createWebhook' && status === 201) ids.hook = JSON.parse(text).id;
   });

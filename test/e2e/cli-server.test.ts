@@ -83,17 +83,20 @@ describe('the command line, from serve to report', () => {
   });
 
   it('says that a run has no box, then takes it through to its end', async () => {
-    const started = await run('run', '--json', '--notes', 'nightshift.yaml');
+    // The scope run is enough for all that run --wait asks.
+    const { secret } = await json<{ secret: string }>('token', 'create', '--name', 'starter', '--scopes', 'run');
+    const started = await run('run', '--json', '--notes', 'nightshift.yaml', '--token', secret);
+    expect((await run('token', 'list', '--token', secret)).code).toBe(77);
     expect(started.err).toContain('there is no box');
     const { id } = JSON.parse(started.out) as { id: string };
-    const enrolment = await json<{ token: string }>('boxes', 'enrol');
+    const enrolment = await json<{ secret: string }>('boxes', 'enrol');
     const enrolled = await run(
       'agent',
       'enrol',
       '--server',
       url,
       '--token',
-      enrolment.token,
+      enrolment.secret,
       '--name',
       'here',
       '--labels',
@@ -179,6 +182,13 @@ describe('the command line, from serve to report', () => {
     const watching = resultOf(startCli(['watch', '--json'], { env: env() }));
     expect((await run('stop', 'latest')).code).toBe(0);
     expect((await watching).out).toContain('"state":"stopped"');
+  });
+
+  it('warns of a hybrid that has no model', async () => {
+    writeFileSync(join(folder, 'project/alone.yaml'), SPEC.replace('kind: external', 'kind: hybrid'));
+    const alone = await run('run', 'alone.yaml', '--json');
+    expect(alone.err).toContain('warning: proposer.kind: hybrid, and no proposer.model: the sampler proposes alone');
+    expect((await run('stop', (JSON.parse(alone.out) as { id: string }).id)).code).toBe(0);
   });
 
   it('cordons and removes a box', async () => {

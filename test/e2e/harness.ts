@@ -116,7 +116,7 @@ export async function startWorld(
       });
       const name = `box-${boxes.length + 1}`;
       const home = join(dir, name);
-      const { token: once } = await client.json<{ token: string }>('POST', '/v1/enrolments', { name });
+      const { secret: once } = await client.json<{ secret: string }>('POST', '/v1/enrolments', { name });
       const { boxId } = await enrol({ server: network.url, token: once, name, home, labels });
       const box = new BoxProcess({ name, home, boxId, network }, { [WORLD]: id, NIGHTSHIFT_TEST_SLOTS: String(slots) });
       boxes.push(box);
