@@ -1,5 +1,6 @@
 import type { Decision } from '@nightshift/protocol';
 import type { Iteration, Run } from './client.js';
+import { countText } from '@nightshift/control-plane/trajectory/wording';
 import { EXIT } from './exit-codes.js';
 
 export interface RunOutcome {
@@ -39,7 +40,12 @@ export function runOutcome(
       : result('infrastructure_failure', EXIT.infrastructure, `the run failed${end}`);
   const count = (state: Iteration['state']) => iterations.filter((iteration) => iteration.state === state).length;
   const kept = count('kept');
-  if (kept > 0) return result('improved', EXIT.improved, `${kept} of ${iterations.length} iterations were kept`);
+  if (kept > 0)
+    return result(
+      'improved',
+      EXIT.improved,
+      `${kept} of ${countText(iterations.length, 'iteration')} ${kept === 1 ? 'was' : 'were'} kept`,
+    );
   const measured = iterations.filter(({ state }) => state === 'reverted' || state === 'inconclusive');
   const failed = iterations.filter(({ state }) => state === 'failed');
   if (measured.length + failed.length === 0) {
@@ -56,7 +62,7 @@ export function runOutcome(
       EXIT.inconclusive,
       `nothing was kept; ${open} candidates could not be told from noise`,
     );
-  return result('no_improvement', EXIT.noImprovement, `none of ${iterations.length} iterations was kept`);
+  return result('no_improvement', EXIT.noImprovement, `none of ${countText(iterations.length, 'iteration')} was kept`);
 }
 
 function isRegression(measured: Iteration[], failed: Iteration[], maxRegression: number | undefined): boolean {

@@ -22,9 +22,8 @@ export function addRuns(program: Command, cli: Cli): void {
       if (options.json) cli.terminal.json(page);
       else if (page.items.length === 0) cli.terminal.err('No runs yet. Start one with: nightshift run\n');
       else {
-        const headings = ['run', 'project', 'state', 'done>', 'kept>', 'best>', 'gain>', 'age>'];
         cli.terminal.out(
-          textTable(headings, page.items.map(runRow), cli.terminal.columns) +
+          runTable(page.items, cli.terminal.isTty ? cli.terminal.columns : Infinity) +
             page.items
               .map(({ id, waiting }) => (waiting === null ? '' : `${id} waits: ${plainText(waiting, 500)}\n`))
               .join(''),
@@ -37,6 +36,22 @@ interface LivePart {
   iterations?: number;
   kept?: number;
   keeps?: { best?: { metric: number; improvement: number | null } | null };
+}
+
+const HEADINGS = ['run', 'project', 'state', 'done>', 'kept>', 'best>', 'gain>', 'age>'];
+/** On a narrower terminal ids are shown by their beginning, which every command takes, so that the rest has room. */
+const ROOM_FOR_IDS = 100;
+const SHORTEST_ID = 18;
+
+/** The project gives way on a narrow terminal; the state and what an id can be told by never do. */
+export function runTable(runs: Run[], columns: number): string {
+  let length = SHORTEST_ID;
+  while (length < 30 && new Set(runs.map(({ id }) => id.slice(0, length))).size < runs.length) length += 1;
+  const rows = runs.map((run) => {
+    const [id = '', ...rest] = runRow(run);
+    return [columns < ROOM_FOR_IDS ? id.slice(0, length) : id, ...rest];
+  });
+  return textTable(HEADINGS, rows, columns, [0, 2]);
 }
 
 function runRow(run: Run): string[] {

@@ -1,4 +1,5 @@
 import { formatDuration } from '@nightshift/protocol';
+import { countText } from '../trajectory/wording.js';
 import type { LoopState } from './loop-state.js';
 
 export type StopReason = 'iterations' | 'wall' | 'target' | 'plateau' | 'energy' | 'model_cost';
@@ -25,8 +26,14 @@ export function stopReason(
       detail: `the model has cost ${figures.modelCostUsd.toFixed(2)} USD of ${stop.modelCostUsd} USD`,
     };
   if (stop.plateau !== null && figures.measuredSinceKeep !== null && figures.measuredSinceKeep >= stop.plateau)
-    return { reason: 'plateau', detail: `${figures.measuredSinceKeep} measured iterations without a keep` };
+    return {
+      reason: 'plateau',
+      detail: `${countText(figures.measuredSinceKeep, 'measured iteration')} without a keep`,
+    };
   if (stop.iterations !== null && iterations >= stop.iterations)
-    return { reason: 'iterations', detail: `${iterations} of ${stop.iterations} iterations are done` };
+    return {
+      reason: 'iterations',
+      detail: `${iterations} of ${countText(stop.iterations, 'iteration')} ${iterations === 1 ? 'is' : 'are'} done`,
+    };
   return null;
 }

@@ -110,7 +110,7 @@ describe('the health of a run', () => {
   it('is blind when nothing gets measured, and says why', () => {
     const failed = (i: number) => record(i, { outcome: 'failed', metric: null, failure: 'oom' });
     const blocked = (i: number) => record(i, { outcome: 'blocked', metric: null, rail: 'range' });
-    expect(judge([failed(1)])).toEqual({ verdict: 'blind', reasons: ['none of 1 iterations was measured: 1× oom'] });
+    expect(judge([failed(1)])).toEqual({ verdict: 'blind', reasons: ['none of 1 iteration was measured: 1× oom'] });
     const health = judge(many(20, (i) => (i > 13 ? (i % 2 ? failed(i) : blocked(i)) : record(i, {}))));
     expect(health.verdict).toBe('blind');
     expect(health.reasons[0]).toBe(

@@ -5,6 +5,7 @@ import { noiseOf } from './noise.js';
 import { repeatedIterations } from './pairs.js';
 import { keepsOf } from './keeps.js';
 import { plateauOf } from './plateau.js';
+import { countText } from './wording.js';
 
 export const VERDICTS = ['exploring', 'exploiting', 'plateaued', 'flailing', 'blind'] as const;
 export type HealthVerdict = (typeof VERDICTS)[number];
@@ -79,7 +80,7 @@ function blind(evidence: HealthEvidence): Health | null {
   if (evidence.iterations > 0 && evidence.evaluated === 0)
     return {
       verdict: 'blind',
-      reasons: [`none of ${evidence.iterations} iterations was measured${causesOf(missing)}`],
+      reasons: [`none of ${countText(evidence.iterations, 'iteration')} was measured${causesOf(missing)}`],
     };
   if (missing.length >= rules.blindCount)
     return {
@@ -122,7 +123,10 @@ function plateaued(evidence: HealthEvidence): Health | null {
       : `the best is still iteration ${evidence.bestIteration}`;
   return {
     verdict: 'plateaued',
-    reasons: [`${evidence.currentPlateau} evaluated iterations without a new best; ${since}`, ...background(evidence)],
+    reasons: [
+      `${countText(evidence.currentPlateau, 'evaluated iteration')} without a new best; ${since}`,
+      ...background(evidence),
+    ],
   };
 }
 
@@ -138,7 +142,7 @@ function exploiting(evidence: HealthEvidence): Health | null {
   return {
     verdict: 'exploiting',
     reasons: [
-      `iteration ${evidence.bestIteration} set a new best ${evidence.currentPlateau} evaluated iterations ago`,
+      `iteration ${evidence.bestIteration} set a new best ${countText(evidence.currentPlateau, 'evaluated iteration')} ago`,
       `${top.reduce((sum, [, n]) => sum + n, 0)} of the last ${recent.length} proposals are on ${top.map(([knob]) => knob).join(' and ')}`,
     ],
   };
@@ -147,20 +151,23 @@ function exploiting(evidence: HealthEvidence): Health | null {
 function exploring(evidence: HealthEvidence): Health {
   const { recentEvaluated: recent } = evidence;
   if (evidence.evaluated < HEALTH_RULES.minEvaluated)
-    return { verdict: 'exploring', reasons: [`${evidence.evaluated} iterations evaluated: too early to say more`] };
+    return {
+      verdict: 'exploring',
+      reasons: [`${countText(evidence.evaluated, 'iteration')} evaluated: too early to say more`],
+    };
   const fresh = recent.filter((row) => !row.isRepeat && !row.isNoop && row.knob !== null);
   const reasons: string[] = [];
   if (fresh.length > 0) {
     const knobs = new Set(fresh.map((row) => row.knob)).size;
     reasons.push(
-      `${fresh.length} of the last ${recent.length} evaluated iterations tried a new pair, on ${knobs} ${knobs === 1 ? 'knob' : 'knobs'}`,
+      `${fresh.length} of the last ${recent.length} evaluated iterations tried a new pair, on ${countText(knobs, 'knob')}`,
     );
   }
   if (evidence.currentPlateau !== null)
     reasons.push(
       evidence.bestIteration === null
-        ? `nothing beat the baseline in ${evidence.currentPlateau} evaluated iterations`
-        : `the best is iteration ${evidence.bestIteration}, ${evidence.currentPlateau} evaluated iterations ago`,
+        ? `nothing beat the baseline in ${countText(evidence.currentPlateau, 'evaluated iteration')}`
+        : `the best is iteration ${evidence.bestIteration}, ${countText(evidence.currentPlateau, 'evaluated iteration')} ago`,
     );
   return { verdict: 'exploring', reasons };
 }

@@ -95,7 +95,7 @@ export function liveFigures(live: Live): LiveFigures {
     },
     wins: { ...live.wins },
     plateau: {
-      longest: counts.evaluated === 0 ? null : live.plateau.longest,
+      longest: counts.evaluated === 0 ? null : Math.max(live.plateau.longest, live.plateau.current),
       current: evidence.currentPlateau,
     },
     noise: {

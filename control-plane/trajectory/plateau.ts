@@ -3,7 +3,7 @@ import type { Analysis } from './analysis.js';
 import { isBetter, isEvaluated } from './measurements.js';
 
 /**
- * Evaluated iterations strictly between two new bests (`longest`) and after the last one (`current`). The baseline is the first best, so
+ * Evaluated iterations strictly between two new bests or after the last one (`longest` of all), and after the last one (`current`). The baseline is the first best, so
  * the stretch before the first improvement counts. A new best is any evaluated metric better than all before it, kept or not.
  */
 export function plateauOf(trajectory: Trajectory): Analysis['plateau'] {
@@ -19,7 +19,7 @@ export function plateauOf(trajectory: Trajectory): Analysis['plateau'] {
       since = 0;
     } else since += 1;
   }
-  return { longest, current: since };
+  return { longest: Math.max(longest, since), current: since };
 }
 
 /** The best metric so far after each iteration, the baseline's before the first; null while nothing was measured. */

@@ -197,7 +197,9 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
     ],
     [
       'plateau',
-      plateau.current === null ? null : `longest ${plateau.longest}, now ${plateau.current} evaluated iterations`,
+      plateau.current === null
+        ? null
+        : `longest ${plateau.longest}, now ${countText(plateau.current, 'evaluated iteration')}`,
     ],
     [
       'time',

@@ -2,18 +2,18 @@ import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
 import { MOST_TRIED_ROWS, reportFacts, type ReportFacts } from './report-facts.js';
 import { CHART_STYLE, coverageChart, metricChart, repeatChart } from './svg.js';
-import { escapeHtml, gainText, metricText, pairText } from './wording.js';
+import { countText, escapeHtml, gainText, metricText, pairText } from './wording.js';
 
 const STYLE = `
 :root{color-scheme:light dark;--paper:#fff;--ink:#1c2330;--soft:#5b6575;--line:#e3e7ed;--panel:#f6f8fa;--measured:#4f7cc4;--kept:#16833f;--failed:#c2352b;--warn:#8a5a00}
 @media (prefers-color-scheme:dark){:root{--paper:#12161d;--ink:#e6eaf0;--soft:#9aa5b4;--line:#2a313c;--panel:#1a202a;--measured:#7ba4e8;--kept:#4cc38a;--failed:#ff7b72;--warn:#e3b341}}
 *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
-main{max-width:920px;margin:0 auto;padding:28px 20px 60px}h1{font-size:1.5rem;margin:0 0 2px}h2{font-size:1.1rem;margin:34px 0 8px}
+main{max-width:920px;margin:0 auto;padding:28px 20px 60px}h1{font-size:1.5rem;margin:0 0 2px;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:34px 0 8px}
 p{margin:6px 0}.soft{color:var(--soft)}.verdict{border-left:4px solid var(--soft);background:var(--panel);padding:12px 16px;margin:18px 0}
 .verdict b{text-transform:uppercase;letter-spacing:.04em}.flailing,.blind{border-color:var(--failed)}.exploring,.exploiting{border-color:var(--kept)}.plateaued{border-color:var(--warn)}
 .verdict ul{margin:6px 0 0;padding-left:20px}.lead p:first-child{font-size:1.1rem}.scroll{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:5px 12px 5px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
-th{color:var(--soft);font-weight:600}.n{text-align:right}.warnings{color:var(--warn)}figure{margin:0}${CHART_STYLE}`;
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:5px 12px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}td{overflow-wrap:anywhere;min-width:9em}
+th{color:var(--soft);font-weight:600}.n{text-align:right;white-space:nowrap;min-width:0}.warnings{color:var(--warn)}figure{margin:0;overflow-x:auto}figure svg{min-width:560px}.lead,.verdict,main>p{overflow-wrap:anywhere}${CHART_STYLE}`;
 
 /** The report as one HTML page that needs nothing else: no script, no font, no image, no network. Every text from outside is escaped. */
 export function reportHtml(trajectory: Trajectory, analysis: Analysis, title = 'Trajectory report'): string {
@@ -21,7 +21,7 @@ export function reportHtml(trajectory: Trajectory, analysis: Analysis, title = '
   const { verdict, reasons } = analysis.health;
   const name = escapeHtml(title);
   const sections = [
-    `<h1>${name}</h1><p class="soft">${escapeHtml(`${trajectory.metric.name}, ${trajectory.metric.goal}; ${analysis.iterations} iterations`)}</p>`,
+    `<h1>${name}</h1><p class="soft">${escapeHtml(`${trajectory.metric.name}, ${trajectory.metric.goal}; ${countText(analysis.iterations, 'iteration')}`)}</p>`,
     `<div class="lead">${facts.headline.map((line) => `<p>${escapeHtml(line)}</p>`).join('')}</div>`,
     `<div class="verdict ${verdict}"><b>${verdict}</b><ul>${list(reasons)}</ul></div>`,
     `<h2>${escapeHtml(trajectory.metric.name)} by iteration</h2><figure>${metricChart(trajectory, analysis)}</figure>`,

@@ -162,3 +162,12 @@ describe('a run of patches', () => {
     expect(text).not.toContain('hash');
   });
 });
+
+it('scrolls charts and tables on a narrow screen, and never the page', () => {
+  const page = reportHtml(trajectory, analyze(trajectory));
+  expect(page.match(/<table>/g)?.length).toBe(page.match(/<div class="scroll"><table>/g)?.length);
+  expect(page.match(/<svg /g)?.length).toBe(page.match(/<figure><svg /g)?.length);
+  expect(page).toMatch(/figure\{[^}]*overflow-x:auto/);
+  expect(page).toMatch(/\.scroll\{overflow-x:auto/);
+  expect(page).toMatch(/h1\{[^}]*overflow-wrap:anywhere/);
+});

@@ -117,7 +117,7 @@ describe("the field's trajectory JSONL", () => {
     const analysis = analyze(readTrajectory(rows.map((row) => JSON.stringify(row)).join('\n')));
     expect(analysis.keeps.best).toMatchObject({ iteration: 1, metric: 0.6 });
     expect(analysis.keeps.best?.improvement).toBeCloseTo(0.2, 12);
-    expect(analysis.plateau).toEqual({ longest: 0, current: 1 });
+    expect(analysis.plateau).toEqual({ longest: 1, current: 1 });
   });
 });
 
