@@ -219,6 +219,10 @@ describe('code mode on the command line, from ask to a branch', { timeout: 120_0
   it('writes what a reviewer needs, and lists what came to nothing', async () => {
     const body = (await run('report', '--pr')).out;
     expect(body).toContain('## edited: 2 kept patches');
+    // An evaluator of its own measures: nothing says otherwise.
+    const report = (await run('report')).out;
+    expect(report).toMatch(/^measurement +sealed$/m);
+    expect(body + report + (await run('export', '--format', 'tsv')).out).not.toMatch(/unsealed/i);
     expect(body).toMatch(/\| 3 \| Double the rate \| 60 \| \+100% ± 0\.00 \| 1 \| \+1 −1 \|/);
     const failed = (await run('iterations', '--failed')).out;
     expect(failed).toMatch(/2 +external +\+1 −1 Halve the rate .* reverted/);

@@ -91,12 +91,16 @@ const MALFORMED: ((knob: string, value: unknown, whole: string) => string)[] = [
 ];
 
 /** One model with a memory of its own for `repeating`; the rest is a function of the prompt and the seed. */
-export function createModel(behaviour: Behaviour, random: () => number): (request: ChatRequest) => Said {
+export function createModel(
+  behaviour: Behaviour,
+  random: () => number,
+  own?: (text: string) => string | null,
+): (request: ChatRequest) => Said {
   let first: string | null = null;
   const script = createCodeScript();
   const plain = (content: string): Said => ({ content, reasoning: '', finish: 'stop' });
   return (request) => {
-    const patch = behaviour === 'code-script' ? script(userText(request)) : null;
+    const patch = own?.(userText(request)) ?? (behaviour === 'code-script' ? script(userText(request)) : null);
     if (patch !== null) return plain(patch);
     const view = viewOf(request);
     const choice = view && (behaviour === 'amnesiac' ? chooseForgetfully(view, random) : chooseSensibly(view, random));

@@ -18,6 +18,8 @@ export interface ModelServerOptions {
   retryAfterSeconds?: number;
   /** drip: milliseconds between two bytes. */
   dripMs?: number;
+  /** A script of the test's own: its answer to the messages' text, where it has one, instead of the behaviour's. */
+  script?: (text: string) => string | null;
 }
 /** A request as it came, and what became of it. */
 export interface ServedCall {
@@ -43,7 +45,7 @@ export async function startModelServer(options: ModelServerOptions): Promise<Mod
   const context: Context = {
     options,
     calls,
-    model: createModel(options.behaviour, random),
+    model: createModel(options.behaviour, random, options.script),
     recovered: createModel('well-behaved', random),
     wait: (ms) =>
       new Promise((resolve) => {

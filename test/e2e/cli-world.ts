@@ -1,0 +1,56 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createEmptyDatabase } from '@nightshift/db/testing/database';
+import { startModelServer, type ModelServer } from '../model-server/index.js';
+import { firstLine, runCli, startCli, type CliResult } from './cli-process.js';
+
+/** A control plane and an agent as a person starts them, by the command, with a scripted model beside them. */
+export interface CliWorld {
+  /** All that it writes lies below it. */
+  folder: string;
+  url: string;
+  model: ModelServer;
+  env: Record<string, string>;
+  /** Runs the command in a folder, to its end. */
+  run(cwd: string, ...args: string[]): Promise<CliResult>;
+  stop(): Promise<void>;
+}
+
+export async function startCliWorld(script: (text: string) => string | null): Promise<CliWorld> {
+  const folder = mkdtempSync(join(tmpdir(), 'nightshift-world-'));
+  const home = join(folder, 'home');
+  const database = await createEmptyDatabase();
+  const model = await startModelServer({ behaviour: 'well-behaved', script });
+  const children: ChildProcess[] = [];
+  const stop = async () => {
+    for (const child of children.reverse()) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    }
+    await model.close();
+    await database.drop();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    const serve = startCli(['serve', '--port', '0', '--json'], {
+      env: { NIGHTSHIFT_HOME: home, DATABASE_URL: database.url },
+    });
+    children.push(serve);
+    const { url } = JSON.parse(await firstLine(serve)) as { url: string };
+    // Whoever gives a name to git on this machine must not decide what the tests see.
+    const env = { NIGHTSHIFT_HOME: home, NIGHTSHIFT_SERVER: url, GIT_CONFIG_NOSYSTEM: '1' };
+    const run = (cwd: string, ...args: string[]) => runCli(args, { env, cwd });
+    const { token } = JSON.parse((await run(folder, 'boxes', 'enrol', '--json')).out) as { token: string };
+    const enrolled = await run(folder, 'agent', 'enrol', '--server', url, '--token', token, '--name', 'here');
+    if (enrolled.code !== 0) throw new Error(`the agent could not enrol: ${enrolled.err}`);
+    children.push(startCli(['agent', 'run', '--json'], { env }));
+    return { folder, url, model, env, run, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
