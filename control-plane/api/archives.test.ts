@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ARCHIVE_CHUNK_BYTES, encodeArchive } from '@nightshift/protocol';
-import { insertToken, newSecret } from '@nightshift/db';
+import { deleteOldArchives, insertToken, newSecret } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { paperBox } from '../testing/paper-box.js';
 import { SMALL_SPEC, testApi, type TestApi } from '../testing/test-api.js';
@@ -42,6 +42,29 @@ describe('an upload of a working tree', () => {
       parts.push(part);
     }
   }
+
+  it('is deleted a week after its last run has ended, and never while one needs it', async () => {
+    const { bytes, id } = tree(10);
+    const clean = () => database.db.transaction((tx) => deleteOldArchives(tx, 7));
+    const age = async () => {
+      await database.sql`update archives set created_at = now() - interval '8 days' where id = ${id}`;
+    };
+    await put(id, bytes, 0, bytes.length);
+    expect(await clean()).toBe(0);
+    const spec = { ...SMALL_SPEC, source: { archive: id, size: bytes.length } };
+    const body = (await api.json('POST', '/v1/runs', { body: { spec } })).body as { id: string };
+    await age();
+    expect(await clean()).toBe(0);
+    await database.sql`update runs set state = 'failed', end_reason = 'x', ended_at = now() - interval '6 days' where id = ${body.id}`;
+    expect(await clean()).toBe(0);
+    await database.sql`update runs set ended_at = now() - interval '8 days' where id = ${body.id}`;
+    expect(await clean()).toBe(1);
+    expect((await api.json('GET', `/v1/archives/${id}`)).status).toBe(404);
+    expect((await api.json('POST', '/v1/runs', { body: { spec } })).status).toBe(422);
+    expect((await put(id, bytes.subarray(0, 5), 0, bytes.length)).status).toBe(200);
+    await age();
+    expect(await clean()).toBe(1);
+  });
 
   it('goes on where it was cut off, takes nothing twice, and is read by boxes', async () => {
     const { bytes, id } = tree(5 * ARCHIVE_CHUNK_BYTES);

@@ -1,7 +1,7 @@
 import { PING_MS, UNREACHABLE_AFTER_MS } from '@nightshift/protocol';
-import { deleteOldTelemetry, listAttemptsOfSilentBoxes, type BoxRow } from '@nightshift/db';
+import { deleteOldArchives, deleteOldTelemetry, listAttemptsOfSilentBoxes, type BoxRow } from '@nightshift/db';
 import { CurveWatch } from './curve-watch.js';
-import { LOST_AFTER_MS, type AgentSocket, type FleetDeps } from './deps.js';
+import { ARCHIVE_KEEP_DAYS, LOST_AFTER_MS, type AgentSocket, type FleetDeps } from './deps.js';
 import { Dispatcher } from './dispatcher.js';
 import { loseAttempt } from './finish-attempt.js';
 import { Heartbeats } from './heartbeats.js';
@@ -87,6 +87,10 @@ export function startFleet(deps: FleetDeps, options: { sweepMs: number; telemetr
     setInterval(guard('the sweep of boxes', sweep), options.sweepMs),
     setInterval(
       guard('the clean-up of telemetry', () => deleteOldTelemetry(deps.db, options.telemetryKeepDays)),
+      3_600_000,
+    ),
+    setInterval(
+      guard('the clean-up of uploads', () => deps.db.transaction((tx) => deleteOldArchives(tx, ARCHIVE_KEEP_DAYS))),
       3_600_000,
     ),
     setInterval(() => {

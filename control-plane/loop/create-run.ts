@@ -1,5 +1,5 @@
 import { AppError, defaultConfig, measureKey, type Config, type EarlierSession, type Spec } from '@nightshift/protocol';
-import { ensureProject, findArchive, insertNote, insertRun, recordEvent, updateRun, type RunRow } from '@nightshift/db';
+import { ensureProject, holdArchive, insertNote, insertRun, recordEvent, updateRun, type RunRow } from '@nightshift/db';
 import type { LoopDeps } from './deps.js';
 
 /** Where a run starts when not at its source: the knobs and the code of its baseline (null: the source's own). */
@@ -18,7 +18,7 @@ export async function createRun(
 ): Promise<RunRow> {
   const { earlier = null } = options;
   const run = await deps.db.transaction(async (tx) => {
-    if (spec.source.kind === 'archive' && (await findArchive(tx, spec.source.id))?.completedAt == null)
+    if (spec.source.kind === 'archive' && (await holdArchive(tx, spec.source.id))?.completedAt == null)
       throw new AppError('invalid_spec', `source.archive: the working tree ${spec.source.id} was not uploaded`, {
         hint: 'start the run with: nightshift run --upload',
       });

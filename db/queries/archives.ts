@@ -1,11 +1,46 @@
 import { createHash } from 'node:crypto';
-import { and, asc, eq, gt, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
 import type { ArchiveRow, Queryable, Tx } from '../rows.js';
 import { archiveChunks, archives } from '../schema.js';
 
 export async function findArchive(q: Queryable, id: string): Promise<ArchiveRow | undefined> {
   const [row] = await q.select().from(archives).where(eq(archives.id, id));
   return row;
+}
+
+/** The same, held until the transaction ends: no clean-up takes it away from under a run that is being made. */
+export async function holdArchive(tx: Tx, id: string): Promise<ArchiveRow | undefined> {
+  const [row] = await tx.select().from(archives).where(eq(archives.id, id)).for('share');
+  return row;
+}
+
+/**
+ * Deletes uploads that no unfinished run needs, and that nobody sent and no run used for so many days; a hundred at a time.
+ * @returns how many there were.
+ */
+export async function deleteOldArchives(tx: Tx, keepDays: number): Promise<number> {
+  const isOver = sql`
+    not exists (
+      select from runs where spec -> 'source' ->> 'kind' = 'archive' and spec -> 'source' ->> 'id' = archives.id
+        and (ended_at is null or ended_at > now() - make_interval(days => ${keepDays})))`;
+  const held = await tx
+    .select({ id: archives.id })
+    .from(archives)
+    .where(sql`created_at < now() - make_interval(days => ${keepDays}) and ${isOver}`)
+    .orderBy(asc(archives.id))
+    .limit(100)
+    .for('update', { skipLocked: true });
+  // Asked again under the lock: a run may have been made since.
+  const ids = held.map(({ id }) => id);
+  const old = await tx
+    .select({ id: archives.id })
+    .from(archives)
+    .where(and(inArray(archives.id, ids), isOver));
+  if (old.length === 0) return 0;
+  const gone = old.map(({ id }) => id);
+  await tx.delete(archiveChunks).where(inArray(archiveChunks.archiveId, gone));
+  await tx.delete(archives).where(inArray(archives.id, gone));
+  return gone.length;
 }
 
 export type ArchiveAppend =
