@@ -873,6 +873,8 @@ export interface components {
                 };
                 iteration: number | null;
             };
+            /** @description why cheap screening turned itself off */
+            screeningOff: string | null;
             /** @description trajectory figures so far */
             live: {
                 [key: string]: unknown;
@@ -961,6 +963,10 @@ export interface components {
             } | null;
             metric: number | null;
             decision: {
+                [key: string]: unknown;
+            } | null;
+            /** @description what the cheap budget of fidelity.screen said; no measurement */
+            screening: {
                 [key: string]: unknown;
             } | null;
             /** @enum {string|null} */

@@ -11,6 +11,7 @@ const rows = [
   }),
   iteration(103, { state: 'failed', failure: 'metric_out_of_bounds', metric: null, decision: null }),
   iteration(104, { state: 'blocked', metric: null, decision: null, proposer: 'model', blocked: [{ rail: 'repeat' }] }),
+  iteration(105, { state: 'screened_out', metric: null, decision: null, screening: { effect: -0.123 } }),
 ];
 
 describe('iterationTable', () => {
@@ -25,6 +26,7 @@ describe('iterationTable', () => {
         'inconclusive',
         'failed',
         'blocked',
+        'screened out',
       ]);
     });
 
@@ -38,6 +40,7 @@ describe('iterationTable', () => {
     const table = iterationTable('loss', 80);
     expect(table.line(rows[2]!, 1)).toMatch(/metric_out_of_bounds failed$/);
     expect(table.line(rows[3]!, 1)).toMatch(/rail repeat blocked$/);
+    expect(table.line(rows[4]!, 1)).toMatch(/-12\.30% at cheap budget screened out$/);
   });
 });
 

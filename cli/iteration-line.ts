@@ -1,4 +1,4 @@
-import type { Decision, KnobValue } from '@nightshift/protocol';
+import type { Decision, KnobValue, Screening } from '@nightshift/protocol';
 import { gainText, metricText, plainText } from '@nightshift/control-plane/trajectory/wording';
 import type { Iteration } from './client.js';
 import { fit } from './text-table.js';
@@ -45,7 +45,7 @@ export function iterationTable(metricName: string, columns: number): IterationTa
         // Without a measurement the columns of figures say why.
         const span = METRIC + EFFECT + REPEATS + gap.length * 2;
         const start = row([...cells, '', '', '', '']).padEnd(NUMBER + PROPOSER + change + gap.length * 2);
-        return [start, fit(plainText(whyNot(iteration)), span, true), state].join(gap).trimEnd();
+        return [start, fit(plainText(whyNot(iteration)), span, true), state.replace('_', ' ')].join(gap).trimEnd();
       }
       const { effect, standardError, candidateN } = figures;
       return row([
@@ -90,8 +90,10 @@ function metricFigure(value: number | null): string {
   return size >= 0.001 && size < 1e6 ? value.toPrecision(6) : metricText(value);
 }
 
-/** Why an iteration has no measurement: the rail that blocked it, or how its job ended; empty when it has one. */
-export function whyNot({ state, failure, blocked }: Iteration): string {
+/** Why an iteration has no measurement: the rail that blocked it, how its job ended, or what the cheap budget said; empty when it has one. */
+export function whyNot({ state, failure, blocked, screening }: Iteration): string {
+  if (state === 'screened_out')
+    return `${effectText((screening as Screening | null)?.effect ?? null, null)} at cheap budget`;
   if (state === 'blocked') return `rail ${(blocked.at(-1) as { rail?: string } | undefined)?.rail ?? 'unknown'}`;
   return failure ?? '';
 }

@@ -46,6 +46,8 @@ export interface Trajectory {
   measurement?: Measurement | null;
   /** The session that the run goes on from: told apart from what was measured here, and in none of its figures. */
   earlier?: EarlierSession | null;
+  /** Why cheap screening turned itself off; left out and null where it did not. */
+  screeningOff?: string | null;
   /** US dollars of all model calls, those between iterations included; left out and null where not known. */
   modelCostUsd?: number | null;
   warnings: string[];

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Decision } from '@nightshift/protocol';
+import type { Decision, Screening } from '@nightshift/protocol';
 import { metricText, plainText } from '@nightshift/control-plane/trajectory/wording';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import type { Iteration } from '../client.js';
@@ -13,7 +13,13 @@ interface IterationsOptions extends ClientOptions {
 }
 
 /** What came to nothing: kept as records, so that nobody tries it again unawares. */
-const FAILED: ReadonlySet<Iteration['state']> = new Set(['blocked', 'failed', 'reverted', 'inconclusive']);
+const FAILED: ReadonlySet<Iteration['state']> = new Set([
+  'blocked',
+  'failed',
+  'reverted',
+  'inconclusive',
+  'screened_out',
+]);
 
 export function addIterations(program: Command, cli: Cli): void {
   withServer(program.command('iterations'))
@@ -44,7 +50,7 @@ function row(iteration: Iteration): string[] {
     changeText(iteration, null),
     metric === null ? '' : metricText(metric),
     decision ? effectText(decision.effect, decision.standardError) : '',
-    repairs > 0 ? `${state}, repaired ${repairs}×` : state,
+    `${state.replace('_', ' ')}${repairs > 0 ? `, repaired ${repairs}×` : ''}`,
     causeOf(iteration, decision),
   ];
 }
@@ -54,6 +60,8 @@ function causeOf(iteration: Iteration, decision: Decision | null): string {
   if (why === '') return iteration.state === 'kept' ? '' : plainText(decision?.reason ?? '');
   const { failureDetail, blocked, state } = iteration;
   const last = blocked.at(-1) as { reason?: string } | undefined;
+  const screening = iteration.screening as Screening | null;
+  if (state === 'screened_out') return plainText(screening?.reason ?? why);
   const detail = state === 'blocked' ? (last?.reason ?? '') : (failureDetail?.trim().split('\n').at(-1) ?? '');
   return plainText(detail === '' ? why : `${why}: ${detail}`);
 }

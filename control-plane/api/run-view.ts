@@ -42,6 +42,7 @@ export const runSchema = z
     }),
     baselineConfig: config,
     incumbent: z.object({ config, iteration: z.number().int().nullable() }),
+    screeningOff: z.string().nullable().openapi({ description: 'why cheap screening turned itself off' }),
     live: anything.nullable().openapi({ description: 'trajectory figures so far' }),
     spec: anything,
     createdAt: z.iso.datetime(),
@@ -65,6 +66,7 @@ export function runView(run: RunRow, waiting: string | null = null): z.infer<typ
     earlier: run.earlier === null ? null : { ...earlierFigures(run.earlier) },
     baselineConfig: run.baselineConfig,
     incumbent: { config: run.incumbentConfig, iteration: run.incumbentIteration },
+    screeningOff: run.screeningOff,
     live: run.live === null ? null : { ...liveFigures(run.live as Live) },
     spec: { ...run.spec },
     createdAt: run.createdAt.toISOString(),
@@ -95,6 +97,9 @@ export const iterationSchema = z
     critique: anything.nullable(),
     metric: z.number().nullable(),
     decision: anything.nullable(),
+    screening: anything
+      .nullable()
+      .openapi({ description: 'what the cheap budget of fidelity.screen said; no measurement' }),
     failure: z.enum(JOB_REASONS).nullable(),
     failureDetail: z.string().nullable(),
     blocked: z.array(anything),
@@ -118,6 +123,7 @@ export function iterationView(row: IterationRow, { spec }: Pick<RunRow, 'spec'>)
     critique: row.critique === null ? null : { ...(row.critique as object) },
     metric: row.metric,
     decision: row.decision === null ? null : { ...row.decision },
+    screening: row.screening === null ? null : { ...row.screening },
     failure: row.failure,
     failureDetail: row.failureDetail,
     blocked: row.blocked.map((b) => ({ ...b })),

@@ -25,7 +25,7 @@ export interface ScreenInput {
 }
 export type ScreenRuling =
   | { kind: 'measure'; why: string }
-  | { kind: 'screened'; screening: Omit<Screening, 'trainedSeconds' | 'savedSeconds'> };
+  | { kind: 'screened'; screening: Omit<Screening, 'trainedSeconds' | 'comparatorSeconds' | 'savedSeconds'> };
 
 /** A candidate as good as its comparator at the cheap budget looks worse than that with about this probability. */
 const FALSE_WORSE = 0.01;

@@ -67,9 +67,14 @@ export function pullRequest(ledger: Ledger, evidence: Evidence): string {
           .map((record) => [
             String(record.iteration),
             whatOf(record),
-            record.outcome,
+            record.outcome.replace('_', ' '),
             effectOf(record),
-            record.failure ?? (record.rail === null ? '' : `rail ${record.rail}`),
+            record.failure ??
+              (record.outcome === 'screened_out'
+                ? 'worse at the cheap budget'
+                : record.rail === null
+                  ? ''
+                  : `rail ${record.rail}`),
           ]),
       ),
       others.length > MOST_ROWS ? `and ${others.length - MOST_ROWS} earlier ones` : '',

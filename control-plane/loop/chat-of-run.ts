@@ -9,7 +9,7 @@ export async function loadChatCalls(q: Queryable, run: RunRow): Promise<ChatCall
     const known = calls.get(call.iterationId);
     if (known?.outcome !== 'accepted') calls.set(call.iterationId, call);
   }
-  const ended = new Set(['kept', 'reverted', 'inconclusive', 'failed', 'blocked']);
+  const ended = new Set(['kept', 'reverted', 'inconclusive', 'failed', 'blocked', 'screened_out']);
   return (await listIterations(q, run.id)).flatMap((iteration): ChatCall[] => {
     const call = calls.get(iteration.id);
     // A proposal of somebody else is not what the model answered.

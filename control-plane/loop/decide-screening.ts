@@ -45,10 +45,16 @@ export async function decideScreening(
   if (own.state !== 'succeeded' && !NOTHING_SAID.includes(own.reason)) return own;
 
   const comparator = comparatorOf(run);
-  const trainedSeconds = await secondsTrained(tx, own);
+  const trained = {
+    trainedSeconds: await secondsTrained(tx, [own]),
+    comparatorSeconds: await secondsTrained(
+      tx,
+      cheap.filter((job) => job.configKey !== key),
+    ),
+  };
   if (own.state !== 'succeeded') {
     const reason = `It gave no number at the cheap budget (${own.reason}), which the full one may.`;
-    await pass(tx, run, iteration, { ...NOTHING_KNOWN, trainedSeconds, reason });
+    await pass(tx, run, iteration, { ...NOTHING_KNOWN, ...trained, reason });
     return 'settled';
   }
   const before = cheap.filter((job) => job.configKey === comparator.key);
@@ -86,8 +92,8 @@ export async function decideScreening(
     return 'settled';
   }
   const { screening } = ruling;
-  if (screening.outcome === 'screened_out') await giveUp(tx, run, iteration, { ...screening, trainedSeconds });
-  else await pass(tx, run, iteration, { ...screening, trainedSeconds });
+  if (screening.outcome === 'screened_out') await giveUp(tx, run, iteration, { ...screening, ...trained });
+  else await pass(tx, run, iteration, { ...screening, ...trained });
   // A comparator that cannot do without its full budget leaves nothing to compare with, now and later.
   if (screening.outcome === 'unknown' && broken?.reason && isOfTheComparator(broken.reason))
     await endScreening(
@@ -98,7 +104,7 @@ export async function decideScreening(
   return 'settled';
 }
 
-const NOTHING_KNOWN: Omit<Screening, 'trainedSeconds' | 'savedSeconds' | 'reason'> = {
+const NOTHING_KNOWN: Omit<Screening, 'trainedSeconds' | 'comparatorSeconds' | 'savedSeconds' | 'reason'> = {
   outcome: 'unknown',
   value: null,
   comparatorMean: null,
@@ -156,7 +162,11 @@ async function giveUp(
   await updateLiveFigures(tx, run, iteration.id);
 }
 
-async function secondsTrained(tx: Tx, job: JobRow): Promise<number> {
-  const exit = (await findLatestAttempt(tx, job.id))?.exit;
-  return (exit?.phases.find((phase) => phase.phase === 'train')?.durationMs ?? 0) / 1000;
+async function secondsTrained(tx: Tx, jobs: JobRow[]): Promise<number> {
+  let ms = 0;
+  for (const job of jobs) {
+    const exit = (await findLatestAttempt(tx, job.id))?.exit;
+    ms += exit?.phases.find((phase) => phase.phase === 'train')?.durationMs ?? 0;
+  }
+  return ms / 1000;
 }

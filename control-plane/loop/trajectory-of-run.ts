@@ -126,6 +126,7 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
       return [{ ...record, values, metric: meanOf(values) }];
     }),
     measurement: measurementOf(run.spec),
+    ...(run.screeningOff === null ? {} : { screeningOff: run.screeningOff }),
     ...(run.earlier === null ? {} : { earlier: earlierOf(run, run.earlier) }),
     modelCostUsd: await sumModelCostUsd(q, run.id),
     warnings: [],

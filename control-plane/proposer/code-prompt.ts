@@ -142,7 +142,13 @@ function oneLine(record: TrajectoryRecord): string {
     (record.proposal ? `${record.proposal.knob} = ${String(record.proposal.newValue)}` : 'no proposal');
   const metric = record.metric === null ? '' : `, measured ${show(record.metric)} (n ${record.values.length})`;
   const cause =
-    record.failure === null ? (record.rail === null ? '' : `, blocked by ${record.rail}`) : `, ${record.failure}`;
+    record.outcome === 'screened_out'
+      ? `, not measured: worse at the cheap budget (${show(record.screening?.effect ?? null)} of its comparator)`
+      : record.failure === null
+        ? record.rail === null
+          ? ''
+          : `, blocked by ${record.rail}`
+        : `, ${record.failure}`;
   return `#${record.iteration} ${record.outcome}: ${quoteData(what, 120)}${metric}${cause}`;
 }
 

@@ -21,7 +21,7 @@ export interface PairRow {
   outcomes: IterationOutcome[];
   causes: string[];
   iterations: number[];
-  /** Changing the present comparator so would run exactly this configuration again. */
+  /** Changing the present comparator so would measure exactly this configuration again. */
   isRepeat: boolean;
   isBest: boolean;
   /** The best mean among the rows of its knob. */
@@ -45,6 +45,8 @@ export function pairTable(input: {
   noise: number;
 }): PairRow[] {
   const rows = new Map<string, PairRow & { sum: number; effects: number[] }>();
+  const wouldRepeat = ({ config, proposal }: TrajectoryRecord) =>
+    proposal !== null && isRepeat(config, input.comparator, proposal.knob, proposal.newValue);
   for (const record of input.records) {
     const { proposal } = record;
     if (!proposal || record.outcome === 'blocked') continue;
@@ -61,7 +63,7 @@ export function pairTable(input: {
         outcomes: [],
         causes: [],
         iterations: [],
-        isRepeat: isRepeat(record.config, input.comparator, proposal.knob, proposal.newValue),
+        isRepeat: false,
         isBest: false,
         isBestOfKnob: false,
         worth: 0,
@@ -73,6 +75,8 @@ export function pairTable(input: {
     const values = record.values.length > 0 ? record.values : record.metric === null ? [] : [record.metric];
     row.n += values.length;
     row.sum += values.reduce((a, b) => a + b, 0);
+    // Given up at the cheap budget is not measured: to propose it again is no repeat.
+    if (record.outcome !== 'screened_out') row.isRepeat ||= wouldRepeat(record);
     row.iterations.push(record.iteration);
     if (!row.outcomes.includes(record.outcome)) row.outcomes.push(record.outcome);
     if (record.failure !== null && !row.causes.includes(record.failure)) row.causes.push(record.failure);

@@ -1,4 +1,4 @@
-import { defaultConfig } from '@nightshift/protocol';
+import { defaultConfig, type Screening } from '@nightshift/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildPrompt } from './prompt.js';
@@ -93,6 +93,39 @@ test('a run with every kind of memory', async () => {
 
 test('a thousand iterations in an 8K context', async () => {
   await expect(render(promptInput({ records: longRun(1000) }))).toMatchFileSnapshot('testing/golden/thousand.txt');
+});
+
+test('a candidate that was screened out is told as worse at the cheap budget, as no measurement and as no repeat', () => {
+  const reason = '20% worse than its comparator at the cheap budget.';
+  const screening: Screening = {
+    outcome: 'screened_out',
+    value: 1.2,
+    comparatorMean: 1,
+    comparatorN: 1,
+    effect: -0.2,
+    bar: -0.01,
+    expected: -0.2,
+    luckiest: -0.1,
+    pairs: 5,
+    trainedSeconds: 60,
+    comparatorSeconds: 0,
+    savedSeconds: 240,
+    reason,
+  };
+  const records = longRun(2).map((record) => ({
+    ...record,
+    outcome: 'screened_out' as const,
+    metric: null,
+    values: [],
+    decision: null,
+    failure: null,
+    screening,
+  }));
+  const text = buildPrompt(promptInput({ records })).messages[1]?.content ?? '';
+  expect(text).toMatch(/it 1 \| screened_out \| .* \| not measured: -20(\.0+)?% at the cheap budget/);
+  expect(text).toContain(`  screening: ${JSON.stringify(reason)}`);
+  expect(text).toMatch(/ \| n=0 \| .* \| screened_out \| it 1 \| /);
+  expect(text).not.toMatch(/ \| repeat$/m);
 });
 
 test('the same input gives the same bytes', () => {

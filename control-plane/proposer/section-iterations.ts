@@ -41,8 +41,13 @@ export function iterationSections(input: PromptInput, noise: number): { recent: 
     };
     const reason = record.proposal?.reason;
     detail('reason', reason ? quoteData(reason, REASON_CHARS) : null, WORTH.reason, 'reasons of recent iterations');
-    const why = record.decision?.reason;
-    detail('decision', why ? quoteData(why, 300) : null, WORTH.decision, 'decisions of recent iterations');
+    const why = record.outcome === 'screened_out' ? record.screening?.reason : record.decision?.reason;
+    detail(
+      record.outcome === 'screened_out' ? 'screening' : 'decision',
+      why ? quoteData(why, 300) : null,
+      WORTH.decision,
+      'decisions of recent iterations',
+    );
     const curve = input.curves?.[record.iteration];
     detail('curve', curve ? summariseCurve(curve) : null, WORTH.curve, 'curves of recent iterations');
   });
@@ -69,6 +74,9 @@ function iterationLine(record: TrajectoryRecord, input: PromptInput): string {
   ];
   if (record.metric !== null)
     parts.push(`${showNumber(record.metric)} n=${n}`, `${showPercent(effect)}${error} vs ${against}`);
+  // Never with the figures of a measurement: the two budgets are not to be compared.
+  if (record.outcome === 'screened_out')
+    parts.push(`not measured: ${showPercent(record.screening?.effect ?? null)} at the cheap budget`);
   if (record.failure !== null) parts.push(showCause(record.failure));
   if (record.proposer !== null) parts.push(record.proposer);
   if (record.outcome !== 'blocked' && record.blocked.length > 0) parts.push(`${record.blocked.length} refused before`);

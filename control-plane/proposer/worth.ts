@@ -41,6 +41,7 @@ export function pairWorth(
   if (row.outcomes.includes('kept')) return 88 + repeat / 2;
   if (row.isBestOfKnob) return 82 + repeat / 2;
   if (row.causes.length > 0) return 78 + repeat / 2;
+  if (row.outcomes.includes('screened_out')) return 45 + repeat;
   if (row.outcomes.includes('inconclusive')) return 50 + 15 * clarity(row.effect, noise) + repeat;
   return 20 + 35 * clarity(row.effect, noise) + repeat;
 }
@@ -50,5 +51,6 @@ export function olderWorth(outcome: IterationOutcome, effect: number | null, noi
   if (outcome === 'kept') return 60 + 8 * clarity(effect, noise);
   if (outcome === 'failed') return 52;
   if (outcome === 'blocked') return 5;
+  if (outcome === 'screened_out') return 30;
   return (outcome === 'inconclusive' ? 25 : 10) + 25 * clarity(effect, noise);
 }

@@ -1,6 +1,7 @@
 import type { KnobValue, Measurement } from '@nightshift/protocol';
 import type { EarlierFigures } from './earlier-figures.js';
 import type { Health } from './health.js';
+import type { ScreeningFigures } from './screening-figures.js';
 
 /** A pair as reports name it; both null when the source does not say what was changed. */
 export interface PairName {
@@ -77,5 +78,7 @@ export interface Analysis {
   measurement: Measurement | null;
   /** What the session that the run goes on from tells; none of it is in the figures above. */
   earlier: EarlierFigures | null;
+  /** Cheap screening before the full budget; null in runs that never screened. */
+  screening: ScreeningFigures | null;
   warnings: string[];
 }

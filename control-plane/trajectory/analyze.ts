@@ -10,6 +10,7 @@ import { noiseOf } from './noise.js';
 import { pairsOf } from './pairs.js';
 import { plateauOf } from './plateau.js';
 import { replicatedOf } from './replicated.js';
+import { screeningFigures } from './screening-figures.js';
 
 /** Bits that name one byte when every byte is guessed alike. */
 const BITS_OF_A_GUESS = 8;
@@ -39,6 +40,7 @@ export function analyze(trajectory: Trajectory): Analysis {
     health: judgeHealth(healthEvidence(trajectory)),
     measurement: trajectory.measurement ?? null,
     earlier: trajectory.earlier ? earlierFigures(trajectory.earlier) : null,
+    screening: screeningFigures(trajectory),
     warnings: [...trajectory.warnings, ...warningsOf(trajectory)],
   };
 }

@@ -50,6 +50,7 @@ const SWATCHES: Record<string, (x: number) => string> = {
   line: (x) => `<path class="best" d="M${x} 14h14"/>`,
   dashes: (x) => `<line class="baseline" x1="${x}" y1="14" x2="${x + 14}" y2="14"/>`,
   cross: (x) => `<path class="failed" d="M${x + 2} 10l7 7m0 -7l-7 7"/>`,
+  dash: (x) => `<path class="failed" d="M${x + 2} 14h8"/>`,
   square: (x) => `<path class="blocked" d="M${x + 3} 11h6v6h-6Z"/>`,
   triangle: (x) => `<path class="measured" d="M${x + 6} 9l6 10h-12Z"/>`,
   bar: (x) => `<rect class="bar" x="${x}" y="8" width="12" height="12"/>`,

@@ -24,7 +24,8 @@ export function exportTrajectory(
 
 /**
  * `results.tsv` of the field: commit, metric, memory_gb, status, description, with tabs. The baseline is the first row; a crash has
- * 0.000000; what was blocked never ran and is left out; inconclusive is a discard there. The field has no column for who measured: the
+ * 0.000000; what was blocked never ran, what was screened out has neither a number nor crashed, and both are left out; inconclusive is
+ * a discard there. The field has no column for who measured: the
  * baseline's description says `unsealed`. Rows of an earlier session are in its own file.
  */
 export function writeResultsTsv(trajectory: Trajectory, options: TsvOptions = {}): string {
@@ -42,7 +43,7 @@ export function writeResultsTsv(trajectory: Trajectory, options: TsvOptions = {}
   const { value } = trajectory.baseline;
   row(0, value, value === null ? 'crash' : 'keep', `baseline${measurementNote(trajectory)}`);
   for (const record of trajectory.records) {
-    if (record.outcome === 'blocked') continue;
+    if (record.outcome === 'blocked' || record.outcome === 'screened_out') continue;
     const hasMetric = record.metric !== null && Number.isFinite(record.metric);
     const status = !hasMetric || record.outcome === 'failed' ? 'crash' : record.outcome === 'kept' ? 'keep' : 'discard';
     row(record.iteration, status === 'crash' ? null : record.metric, status, descriptionOf(record));
@@ -76,6 +77,8 @@ export function writeCsv(trajectory: Trajectory): string {
     'energy_wh',
     'reason',
     'measurement',
+    'cheap_effect',
+    'saved_seconds',
   ];
   const rows = trajectory.records.map((record) => [
     record.iteration,
@@ -95,6 +98,8 @@ export function writeCsv(trajectory: Trajectory): string {
     record.energyWh,
     record.proposal?.reason ?? record.description,
     trajectory.measurement,
+    record.screening?.effect,
+    record.screening?.savedSeconds,
   ]);
   return [header, ...rows].map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
 }

@@ -12,6 +12,7 @@ export * from './read-trajectory.js';
 export * from './report-html.js';
 export * from './report-markdown.js';
 export * from './report-text.js';
+export * from './screening-figures.js';
 export * from './svg.js';
 export * from './write-trajectory.js';
 export * from './playbook.js';

@@ -1,7 +1,9 @@
 import {
+  ITERATION_OUTCOMES,
   MEASUREMENTS,
   parseMenu,
   PROPOSERS,
+  SCREENINGS,
   type BlockedTry,
   type Decision,
   type Goal,
@@ -9,6 +11,7 @@ import {
   type Menu,
   type Proposal,
   type ProposerKind,
+  type Screening,
   type Trajectory,
   type TrajectoryRecord,
 } from '@nightshift/protocol';
@@ -27,8 +30,6 @@ import {
   type ReadWarnings,
   type SourceLine,
 } from './source-lines.js';
-
-const OUTCOMES = ['kept', 'reverted', 'inconclusive', 'blocked', 'failed'] as const;
 
 /** Reads our own export: a `run` line, an `iteration` line for each, an `end` line. `writeTrajectory` is its inverse. */
 export function readNightshift(lines: SourceLine[], options: ReadOptions, warnings: ReadWarnings): Trajectory {
@@ -97,6 +98,7 @@ function readRun(
   if (measurement !== undefined || row.measurement === null) trajectory.measurement = measurement ?? null;
   if (row.earlier !== undefined && row.earlier !== null)
     trajectory.earlier = earlierOf(row.earlier, trajectory.metric, line, warnings);
+  if (row.screeningOff !== undefined) trajectory.screeningOff = textOf(row.screeningOff);
   if (row.modelCostUsd !== undefined) trajectory.modelCostUsd = finiteOf(row.modelCostUsd);
 }
 
@@ -111,12 +113,9 @@ function readMenu(input: unknown, line: number, warnings: ReadWarnings): Menu | 
 
 function readRecord(row: JsonObject, line: number, warnings: ReadWarnings): TrajectoryRecord | null {
   const iteration = finiteOf(row.iteration);
-  const outcome = OUTCOMES.find((name) => name === row.outcome);
+  const outcome = ITERATION_OUTCOMES.find((name) => name === row.outcome);
   if (iteration === null || outcome === undefined) {
-    warnings.add(
-      line,
-      'an iteration needs a number and an outcome (kept, reverted, inconclusive, blocked, failed), skipped',
-    );
+    warnings.add(line, `an iteration needs a number and an outcome (${ITERATION_OUTCOMES.join(', ')}), skipped`);
     return null;
   }
   const description = textOf(row.description);
@@ -136,6 +135,7 @@ function readRecord(row: JsonObject, line: number, warnings: ReadWarnings): Traj
     rail: textOf(row.rail),
     blocked: Array.isArray(row.blocked) ? row.blocked.map(readBlocked).filter((tried) => tried !== null) : [],
     decision: readDecision(row.decision),
+    ...(row.screening === undefined ? {} : { screening: readScreening(row.screening) }),
     wallSeconds: numberOf(row.wallSeconds),
     modelSeconds: numberOf(row.modelSeconds),
     energyWh: numberOf(row.energyWh),
@@ -178,6 +178,27 @@ function readDecision(input: unknown): Decision | null {
     noiseSd: numberOf(object.noiseSd),
     degreesOfFreedom: finiteOf(object.degreesOfFreedom) ?? 0,
     probability: numberOf(object.probability),
+    reason: textOf(object.reason) ?? '',
+  };
+}
+
+function readScreening(input: unknown): Screening | null {
+  const object = objectOf(input);
+  const outcome = SCREENINGS.find((word) => word === object?.outcome);
+  if (object === null || outcome === undefined) return null;
+  return {
+    outcome,
+    value: numberOf(object.value),
+    comparatorMean: numberOf(object.comparatorMean),
+    comparatorN: finiteOf(object.comparatorN) ?? 0,
+    effect: numberOf(object.effect),
+    bar: numberOf(object.bar),
+    expected: numberOf(object.expected),
+    luckiest: numberOf(object.luckiest),
+    pairs: finiteOf(object.pairs) ?? 0,
+    trainedSeconds: finiteOf(object.trainedSeconds) ?? 0,
+    comparatorSeconds: finiteOf(object.comparatorSeconds) ?? 0,
+    savedSeconds: numberOf(object.savedSeconds),
     reason: textOf(object.reason) ?? '',
   };
 }

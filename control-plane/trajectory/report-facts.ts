@@ -18,6 +18,7 @@ import {
 } from './measurements.js';
 import { earlierFacts, type EarlierFacts } from './earlier-facts.js';
 import { baselineMeasurements } from './replicated.js';
+import type { ScreeningFigures } from './screening-figures.js';
 import { countText, gainText, metricText, pairText, shareText } from './wording.js';
 
 /** Rows of the table of pairs that a page shows; the worst are left out beyond it. */
@@ -156,7 +157,8 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
     [
       'iterations',
       `${analysis.iterations}: ${analysis.kept} kept, ${analysis.reverted} reverted, ${analysis.inconclusive} inconclusive, ` +
-        `${analysis.blocked} blocked, ${analysis.failed} failed`,
+        `${analysis.blocked} blocked, ${analysis.failed} failed` +
+        (analysis.screenedOut > 0 ? `, ${analysis.screenedOut} screened out` : ''),
     ],
     [
       'baseline',
@@ -210,6 +212,7 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
             ? ''
             : `, ${formatDuration(cost.modelSecondsPerCall * 1000)} a model call`),
     ],
+    ['screening', analysis.screening === null ? null : screeningText(analysis.screening)],
     ['model cost', cost.modelUsd === null ? null : `${Number(cost.modelUsd.toPrecision(3))} USD`],
     ['energy', cost.energyWh === null ? null : energyText(cost.energyWh, keeps.best?.improvement ?? null)],
   ];
@@ -262,12 +265,25 @@ function triedRows(trajectory: Trajectory): TriedRow[] {
     });
 }
 
+function screeningText({ screened, screenedOut, cheapSeconds, savedSeconds, off }: ScreeningFigures): string {
+  const time = (seconds: number) => formatDuration(Math.round(Math.abs(seconds) * 1000));
+  const net = savedSeconds < 0 ? `cost ${time(savedSeconds)} more than it saved` : `saved ${time(savedSeconds)} net`;
+  return (
+    `${screenedOut} of ${screened} candidates given up at the cheap budget; ${time(cheapSeconds)} of cheap training ${net}` +
+    (off === null ? '' : `; turned itself off: ${off}`)
+  );
+}
+
 function failuresOf(trajectory: Trajectory): ReportFacts['failures'] {
   const causes = new Map<string, number[]>();
   for (const record of trajectory.records) {
-    if (record.outcome !== 'failed' && record.outcome !== 'blocked') continue;
+    if (record.outcome !== 'failed' && record.outcome !== 'blocked' && record.outcome !== 'screened_out') continue;
     const cause =
-      record.outcome === 'blocked' ? `blocked by ${record.rail ?? 'a rail'}` : (record.failure ?? 'no cause given');
+      record.outcome === 'blocked'
+        ? `blocked by ${record.rail ?? 'a rail'}`
+        : record.outcome === 'screened_out'
+          ? 'screened out at the cheap budget'
+          : (record.failure ?? 'no cause given');
     causes.set(cause, [...(causes.get(cause) ?? []), record.iteration]);
   }
   return [...causes]

@@ -56,6 +56,7 @@ function keepsSection(facts: ReportFacts): string {
 function triedSection(facts: ReportFacts): string {
   if (facts.tried.length === 0) return '';
   const more = facts.tried.length - MOST_TRIED_ROWS;
+  const isScreened = facts.tried.some((row) => row.screened_out > 0);
   const rows = facts.tried
     .slice(0, MOST_TRIED_ROWS)
     .map((row) => [
@@ -64,7 +65,14 @@ function triedSection(facts: ReportFacts): string {
       String(row.n),
       row.mean === null ? '' : metricText(row.mean),
       row.improvement === null ? '' : gainText(row.improvement),
-      ...[row.kept, row.reverted, row.inconclusive, row.failed, row.blocked].map((n) => (n === 0 ? '' : String(n))),
+      ...[
+        row.kept,
+        row.reverted,
+        row.inconclusive,
+        row.failed,
+        row.blocked,
+        ...(isScreened ? [row.screened_out] : []),
+      ].map((n) => (n === 0 ? '' : String(n))),
     ]);
   const head = [
     'pair',
@@ -77,6 +85,7 @@ function triedSection(facts: ReportFacts): string {
     '#inconclusive',
     '#failed',
     '#blocked',
+    ...(isScreened ? ['#screened out'] : []),
   ];
   return `<h2>What was tried, best mean first</h2>${table(head, rows)}${more > 0 ? `<p class="soft">and ${more} more pairs</p>` : ''}`;
 }

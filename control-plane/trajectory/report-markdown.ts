@@ -24,11 +24,24 @@ export function reportMarkdown(trajectory: Trajectory, analysis: Analysis, title
           facts.keeps.map((keep) => [String(keep.iteration), keep.what, metricText(keep.metric), gainText(keep.gain)]),
         ),
   ];
+  const isScreened = facts.tried.some((row) => row.screened_out > 0);
   if (facts.tried.length > 0)
     blocks.push(
       '## What was tried, best mean first',
       table(
-        ['pair', 'proposed>', 'n>', 'mean>', 'gain>', 'kept>', 'reverted>', 'inconclusive>', 'failed>', 'blocked>'],
+        [
+          'pair',
+          'proposed>',
+          'n>',
+          'mean>',
+          'gain>',
+          'kept>',
+          'reverted>',
+          'inconclusive>',
+          'failed>',
+          'blocked>',
+          ...(isScreened ? ['screened out>'] : []),
+        ],
         facts.tried
           .slice(0, MOST_TRIED_ROWS)
           .map((row) => [
@@ -37,9 +50,14 @@ export function reportMarkdown(trajectory: Trajectory, analysis: Analysis, title
             String(row.n),
             row.mean === null ? '' : metricText(row.mean),
             row.improvement === null ? '' : gainText(row.improvement),
-            ...[row.kept, row.reverted, row.inconclusive, row.failed, row.blocked].map((n) =>
-              n === 0 ? '' : String(n),
-            ),
+            ...[
+              row.kept,
+              row.reverted,
+              row.inconclusive,
+              row.failed,
+              row.blocked,
+              ...(isScreened ? [row.screened_out] : []),
+            ].map((n) => (n === 0 ? '' : String(n))),
           ]),
       ),
     );

@@ -85,9 +85,12 @@ function outcomeWords(row: {
   inconclusive: number;
   failed: number;
   blocked: number;
+  screened_out: number;
 }): string {
-  const words = (['kept', 'reverted', 'inconclusive', 'failed', 'blocked'] as const).filter((name) => row[name] > 0);
-  return words.map((name) => `${row[name]} ${name}`).join(', ');
+  const words = (['kept', 'reverted', 'inconclusive', 'failed', 'blocked', 'screened_out'] as const).filter(
+    (name) => row[name] > 0,
+  );
+  return words.map((name) => `${row[name]} ${name.replace('_', ' ')}`).join(', ');
 }
 
 function wrap(text: string, width: number, first = '', rest = ''): string[] {

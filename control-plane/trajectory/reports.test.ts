@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Trajectory, TrajectoryRecord } from '@nightshift/protocol';
 import { analyze } from './analyze.js';
 import { axisTicks, clippedRange } from './chart-scale.js';
-import { writeCsv } from './exports.js';
+import { writeCsv, writeResultsTsv } from './exports.js';
 import { reportHtml } from './report-html.js';
 import { reportMarkdown } from './report-markdown.js';
 import { reportText } from './report-text.js';
@@ -38,6 +38,73 @@ const trajectory: Trajectory = {
   warnings: [EVIL],
 };
 const analysis = analyze(trajectory);
+
+const screenedOut = record(6, null, {
+  outcome: 'screened_out',
+  failure: null,
+  screening: {
+    outcome: 'screened_out',
+    value: 3,
+    comparatorMean: 2,
+    comparatorN: 1,
+    effect: -0.5,
+    bar: -0.01,
+    expected: -0.4,
+    luckiest: -0.2,
+    pairs: 5,
+    trainedSeconds: 20,
+    comparatorSeconds: 20,
+    savedSeconds: 80,
+    reason: '50% worse than its comparator at the cheap budget',
+  },
+});
+
+describe('a candidate that was screened out', () => {
+  const screened: Trajectory = {
+    ...trajectory,
+    records: [...trajectory.records, screenedOut],
+    screeningOff: 'it has cost too much',
+  };
+  const figures = analyze(screened);
+
+  it('is counted as that, and neither as failed nor as measured', () => {
+    expect(figures).toMatchObject({ iterations: 6, screenedOut: 1, failed: 1, evaluated: 4 });
+    expect(figures.screening).toEqual({
+      screened: 1,
+      screenedOut: 1,
+      cheapSeconds: 40,
+      savedSeconds: 60,
+      off: 'it has cost too much',
+    });
+    expect(analysis.screening).toBeNull();
+  });
+
+  it('is told in every form of the report', () => {
+    const words =
+      /1 of 1 candidates given up at the cheap budget; 40.0 s of cheap training saved 1 min 0 s net; turned itself off: it has cost too much/;
+    for (const report of [reportText(screened, figures, {}), reportMarkdown(screened, figures, 't')].map((text) =>
+      text.replaceAll(/\s+/g, ' '),
+    )) {
+      expect(report).toMatch(words);
+      expect(report).toContain('1 failed, 1 screened out');
+      expect(report).toContain('screened out at the cheap budget');
+    }
+    const html = reportHtml(screened, figures, 't');
+    expect(html).toMatch(words);
+    expect(html).toContain('>screened out</th>');
+    expect(metricChart(screened, figures)).toContain('iteration 6: screened out');
+  });
+
+  it('has its cheap effect in the CSV, beside an empty metric', () => {
+    const row = writeCsv(screened).split('\r\n')[6];
+    expect(row).toMatch(/^6,screened_out,model,/);
+    expect(row).toMatch(/,,0,,,,,,60,,100,'=1\+1,,-0\.5,80$/);
+  });
+
+  it('is no row of results.tsv, where it would pass for a measurement or a crash', () => {
+    expect(writeResultsTsv(screened)).toBe(writeResultsTsv(trajectory));
+  });
+});
 
 describe('the HTML report', () => {
   const html = reportHtml(trajectory, analysis, EVIL);
@@ -122,7 +189,7 @@ describe('the CSV export', () => {
   it('quotes cells and defuses formulas', () => {
     const [, first] = writeCsv(trajectory).split('\r\n');
     expect(first).toBe(
-      `1,reverted,model,"<script>alert(""x"")</script>",</svg>1,0.99,1,0.010000000000000009,,,,,60,,100,'=1+1,`,
+      `1,reverted,model,"<script>alert(""x"")</script>",</svg>1,0.99,1,0.010000000000000009,,,,,60,,100,'=1+1,,,`,
     );
   });
 });

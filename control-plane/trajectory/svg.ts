@@ -87,12 +87,14 @@ export function metricChart(trajectory: Trajectory, analysis: Analysis): string 
   }
   for (const record of records) {
     const at = x(record.iteration);
-    const tip = `iteration ${record.iteration}: ${escapeHtml(plainText(record.failure ?? record.rail ?? record.outcome, 120))}`;
+    const tip = `iteration ${record.iteration}: ${escapeHtml(plainText(record.failure ?? record.rail ?? record.outcome.replace('_', ' '), 120))}`;
     if (record.outcome === 'failed') parts.push(shape('failed', cross(at, strip, 3.5), tip));
     if (record.outcome === 'blocked') parts.push(shape('blocked', square(at, strip, 3), tip));
+    if (record.outcome === 'screened_out') parts.push(shape('failed', dash(at, strip, 4), tip));
   }
   if (records.some((record) => record.outcome === 'failed')) marks.push(['failed', 'cross']);
   if (records.some((record) => record.outcome === 'blocked')) marks.push(['blocked', 'square']);
+  if (records.some((record) => record.outcome === 'screened_out')) marks.push(['screened out', 'dash']);
   parts.push(line('axis', plot.left, plot.bottom, plot.right, plot.bottom));
   parts.push(
     label(
@@ -248,6 +250,9 @@ function triangle(x: number, edge: number, direction: 1 | -1): string {
 }
 function cross(x: number, y: number, r: number): string {
   return `M${fix(x - r)} ${fix(y - r)}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`;
+}
+function dash(x: number, y: number, r: number): string {
+  return `M${fix(x - r)} ${fix(y)}h${2 * r}`;
 }
 function square(x: number, y: number, r: number): string {
   return `M${fix(x - r)} ${fix(y - r)}h${2 * r}v${2 * r}h${-2 * r}Z`;

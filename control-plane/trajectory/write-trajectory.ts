@@ -14,7 +14,7 @@ export const EXPORT_FORMAT = 1;
  * trajectory back. Numbers that JSON has no word for are written as "NaN", "Infinity" and "-Infinity".
  */
 export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {}): string {
-  const { metric, menu, baseline, records, warnings, modelCostUsd, measurement, earlier } = trajectory;
+  const { metric, menu, baseline, records, warnings, modelCostUsd, measurement, earlier, screeningOff } = trajectory;
   const head = {
     type: 'run',
     format: EXPORT_FORMAT,
@@ -23,6 +23,7 @@ export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {})
     baseline,
     menu,
     ...(measurement === undefined ? {} : { measurement }),
+    ...(screeningOff === undefined ? {} : { screeningOff }),
     ...(earlier === undefined ? {} : { earlier }),
     ...(modelCostUsd === undefined ? {} : { modelCostUsd }),
     ...(about.spec === undefined ? {} : { spec: about.spec }),

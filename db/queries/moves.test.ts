@@ -65,6 +65,7 @@ const screening: Screening = {
   luckiest: -0.5,
   pairs: 5,
   trainedSeconds: 1,
+  comparatorSeconds: 0,
   savedSeconds: 4,
   reason: '',
 };

@@ -3,7 +3,7 @@ import type { AttemptSeen, JobSeen } from './client.js';
 import type { World } from './harness.js';
 import type { LedgerLine } from './toy.js';
 
-const ENDS = ['kept', 'reverted', 'inconclusive', 'failed', 'blocked', 'cancelled'];
+const ENDS = ['kept', 'reverted', 'inconclusive', 'failed', 'blocked', 'cancelled', 'screened_out'];
 const DECIDED = ['kept', 'reverted', 'inconclusive'];
 
 export interface Counts {

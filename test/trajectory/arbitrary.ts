@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import {
   PROPOSERS,
   RAILS,
+  SCREENINGS,
   type Config,
   type Knob,
   type KnobValue,
   type Menu,
+  type Screening,
   type Trajectory,
   type TrajectoryRecord,
 } from '@nightshift/protocol';
@@ -74,9 +76,24 @@ function positiveZero(value: number): number {
   return value === 0 ? 0 : value;
 }
 
+const screening: fc.Arbitrary<Screening> = fc.record({
+  outcome: fc.constantFrom(...SCREENINGS),
+  value: fc.option(measurement),
+  comparatorMean: fc.option(measurement),
+  comparatorN: fc.nat(3),
+  effect: fc.option(measurement),
+  bar: fc.option(measurement),
+  expected: fc.option(measurement),
+  luckiest: fc.option(measurement),
+  pairs: fc.nat(50),
+  trainedSeconds: fc.nat(100),
+  comparatorSeconds: fc.nat(100),
+  savedSeconds: seconds,
+  reason: fc.string(),
+});
 const outcome = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom('kept' as const, 'reverted' as const, 'inconclusive' as const) },
-  { weight: 2, arbitrary: fc.constantFrom('blocked' as const, 'failed' as const) },
+  { weight: 2, arbitrary: fc.constantFrom('blocked' as const, 'failed' as const, 'screened_out' as const) },
 );
 const record: fc.Arbitrary<TrajectoryRecord> = fc
   .record({
@@ -91,6 +108,7 @@ const record: fc.Arbitrary<TrajectoryRecord> = fc
     rail: fc.option(fc.constantFrom(...RAILS)),
     blocked,
     decision,
+    screening: fc.option(screening),
     wallSeconds: seconds,
     modelSeconds: seconds,
     energyWh: seconds,
