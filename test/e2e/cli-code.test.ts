@@ -70,8 +70,8 @@ describe('code mode on the command line, from ask to a branch', { timeout: 120_0
     });
     children.push(serve);
     ({ url } = JSON.parse(await firstLine(serve)) as { url: string });
-    const { token } = JSON.parse((await run('boxes', 'enrol', '--json')).out) as { token: string };
-    expect((await run('agent', 'enrol', '--server', url, '--token', token, '--name', 'here')).code).toBe(0);
+    const { secret } = JSON.parse((await run('boxes', 'enrol', '--json')).out) as { secret: string };
+    expect((await run('agent', 'enrol', '--server', url, '--token', secret, '--name', 'here')).code).toBe(0);
     children.push(startCli(['agent', 'run', '--json'], { env: env() }));
   });
   afterAll(async () => {

@@ -44,8 +44,8 @@ export async function startCliWorld(script: (text: string) => string | null): Pr
     // Whoever gives a name to git on this machine must not decide what the tests see.
     const env = { NIGHTSHIFT_HOME: home, NIGHTSHIFT_SERVER: url, GIT_CONFIG_NOSYSTEM: '1' };
     const run = (cwd: string, ...args: string[]) => runCli(args, { env, cwd });
-    const { token } = JSON.parse((await run(folder, 'boxes', 'enrol', '--json')).out) as { token: string };
-    const enrolled = await run(folder, 'agent', 'enrol', '--server', url, '--token', token, '--name', 'here');
+    const { secret } = JSON.parse((await run(folder, 'boxes', 'enrol', '--json')).out) as { secret: string };
+    const enrolled = await run(folder, 'agent', 'enrol', '--server', url, '--token', secret, '--name', 'here');
     if (enrolled.code !== 0) throw new Error(`the agent could not enrol: ${enrolled.err}`);
     children.push(startCli(['agent', 'run', '--json'], { env }));
     return { folder, url, model, env, run, stop };
