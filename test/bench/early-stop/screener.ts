@@ -1,4 +1,5 @@
 import type { Decision } from '@nightshift/protocol';
+import { mean } from '@nightshift/control-plane/decision/noise';
 import { screen } from '@nightshift/control-plane/decision/screen';
 import { whyScreeningEnds, type ScreenRecord } from '@nightshift/control-plane/decision/screen-worth';
 import { seedOf } from './seed.js';
@@ -9,8 +10,8 @@ export interface Screening {
   share: number;
   after: number;
   margin: number;
-  /** True keeps screening on whatever it shows: for comparison only. */
-  neverOff?: boolean;
+  /** For comparison: what one would write first, giving up whatever is worse than the incumbent at the cheap budget. */
+  isNaive?: boolean;
 }
 
 /** Screening with the product's own rules over a simulated night: trains for the cheap budget, compares there, keeps the books. */
@@ -32,6 +33,11 @@ export class Screener {
     if (this.isOff) return { isOut: false, gpuSeconds: 0 };
     const before = this.#spent;
     this.#measure(key);
+    if (this.rule.isNaive) {
+      if (!this.#groups.has(incumbent)) this.#measure(incumbent);
+      const isOut = mean(this.#groups.get(key)!) > mean(this.#groups.get(incumbent)!);
+      return { isOut, gpuSeconds: this.#spent - before };
+    }
     for (;;) {
       const ruling = screen({
         goal: 'minimize',
@@ -74,7 +80,7 @@ export class Screener {
   }
 
   #judge(): void {
-    if (this.rule.neverOff) return;
+    if (this.rule.isNaive) return;
     this.isOff ||=
       whyScreeningEnds({
         pairs: this.#pairs,

@@ -39,6 +39,12 @@ export const WORLDS: World[] = [
   },
 ];
 
+/** For screening only: what is still to fall differs a little between candidates. */
+export const NEARLY_PARALLEL: World = {
+  name: 'nearly parallel',
+  shape: (_ratio, normal) => ({ height: plain.height * Math.exp(0.05 * normal()), power: plain.power }),
+};
+
 /** One candidate in two is far worse (up to a fifth), the others are within a few percent of the incumbent. */
 export function drawCandidates(world: World, seed: number, count: number): Candidate[] {
   const { uniform, normal } = normalSource(seed);
