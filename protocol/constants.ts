@@ -17,8 +17,10 @@ export const LOG_FRAME_BYTES = 21_000;
 export const METRIC_FRAME_POINTS = 200;
 /** Log bytes sent and not yet acknowledged, for one attempt. */
 export const LOG_WINDOW_BYTES = 1_048_576;
-/** Largest frame either end accepts. */
+/** Largest frame either end accepts, but for `assign`. */
 export const MAX_FRAME_BYTES = 262_144;
+/** Largest frame an agent accepts: an `assign` carries a spec's commands and environment, and edited files. */
+export const MAX_ASSIGN_BYTES = 4_194_304;
 /** Telemetry samples are taken at this pace while a job runs, and with each heartbeat otherwise. */
 export const TELEMETRY_MS = 5_000;
 /** Editable files of code mode, all together: they travel in one frame and must fit into a model's context. */

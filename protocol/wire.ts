@@ -7,10 +7,14 @@ const id = z.string().min(1).max(64);
 const token = z.string().min(1).max(128);
 // No calendar but JavaScript's has a year 0, and no database takes it.
 const at = z.iso.datetime().refine((text) => !text.startsWith('0000'), 'the year 0 is none');
+/** Whether a time can go over the wire: an ISO date and time in UTC that is in the calendar. */
+export function isWireTime(text: string): boolean {
+  return at.safeParse(text).success;
+}
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const text = z.string().max(4000);
 /** JSON has no NaN or Infinity: on the wire they are these words. */
-const wireNumber = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]);
+const wireNumber = z.union([z.number(), z.literal(['NaN', 'Infinity', '-Infinity'])]);
 const knobValue = z.union([z.number(), z.string(), z.boolean()]);
 
 /** NaN and the infinities as JSON can carry them, and back. */

@@ -1,19 +1,26 @@
 import { randomBytes } from 'node:crypto';
-import type { JobSpec } from '@nightshift/protocol';
+import { MAX_ASSIGN_BYTES, type JobSpec } from '@nightshift/protocol';
 import {
   assignJobs,
+  fenceAttempt,
   listBoxLoads,
   listWaitingJobs,
   lockBoxes,
   lockWaitingJobs,
   recordEvents,
+  type AttemptRow,
   type BoxRow,
   type Db,
   type JobRow,
   type RunRow,
+  type Tx,
 } from '@nightshift/db';
+import { settleAttempt } from '../loop/settle-attempt.js';
 import { effectiveLabels } from './job-spec.js';
 import { specFor } from './spec-for.js';
+
+/** Of an `assign` frame, beside the job. */
+const FRAME_AROUND_BYTES = 64;
 
 /** A job that is meant for a box. `slots`: how many jobs the box runs at a time. */
 export interface Match {
@@ -67,12 +74,26 @@ export async function giveJobs(db: Db, matches: Match[]): Promise<Given[]> {
         payload: { jobId: job.id, attemptId: attempts[i]?.id, attempt: attempts[i]?.number, box: box.name },
       })),
     );
-    for (const [i, { at, job, run }] of given.entries()) {
+    for (const [i, { at, job, run, box }] of given.entries()) {
       const attempt = attempts[i];
-      if (attempt) answers[at] = { spec: await specFor(tx, run, job, attempt) };
+      if (!attempt) continue;
+      const spec = await specFor(tx, run, job, attempt);
+      const bytes = Buffer.byteLength(JSON.stringify(spec)) + FRAME_AROUND_BYTES;
+      if (bytes <= MAX_ASSIGN_BYTES) answers[at] = { spec };
+      else await takeBack(tx, attempt, { job, box }, bytes);
     }
     return answers;
   });
+}
+
+/** No agent takes such a frame: it would end the connection, and the offer would be made again with each new one. */
+async function takeBack(tx: Tx, attempt: AttemptRow, held: { job: JobRow; box: BoxRow }, bytes: number): Promise<void> {
+  const detail =
+    `what a box must be told of the job is ${bytes} bytes and may be ${MAX_ASSIGN_BYTES}: ` +
+    'put large values of job.env and long commands into files of the source';
+  await fenceAttempt(tx, attempt.id);
+  const outcome = { reason: 'source_unavailable' as const, detail, metric: null };
+  await settleAttempt(tx, attempt, held, outcome, { startedAt: null, fingerprint: null });
 }
 
 /** Gives a box the job that has waited longest; null when there is nothing for it. */

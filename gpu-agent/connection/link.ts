@@ -1,7 +1,7 @@
 import {
   controlFrameSchema,
   HANDSHAKE_MS,
-  MAX_FRAME_BYTES,
+  MAX_ASSIGN_BYTES,
   parseFrame,
   PING_MS,
   RECONNECT_MAX_MS,
@@ -30,8 +30,6 @@ export interface LinkOptions {
   random?: () => number;
 }
 
-/** The largest frame that an `assign` can be: a spec with long commands and a big environment. */
-const MAX_PAYLOAD = Math.max(MAX_FRAME_BYTES, 4_194_304);
 /** A replaced connection comes back this late at the earliest: two agents with one credential must not take turns in a storm. */
 const REPLACED_MS = 15_000;
 
@@ -70,7 +68,7 @@ export class Link {
       headers: { authorization: `Bearer ${this.options.credential}` },
       perMessageDeflate: false,
       handshakeTimeout: HANDSHAKE_MS,
-      maxPayload: MAX_PAYLOAD,
+      maxPayload: MAX_ASSIGN_BYTES,
     });
     this.#socket = socket;
     let retryMs: number | null = null;

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LOG_FRAME_BYTES, type AgentFrame, type FrameOf } from '@nightshift/protocol';
+import { agentFrameSchema, LOG_FRAME_BYTES, parseFrame, type AgentFrame, type FrameOf } from '@nightshift/protocol';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Attempt } from '../spool/attempt.js';
 import { startBox } from '../testing/box.js';
@@ -69,6 +69,20 @@ describe('an upload', () => {
     upload.pump(wire);
     const last = frames.at(-1) as FrameOf<'metrics'>;
     expect(last).toMatchObject({ type: 'metrics', seq: 1, points: [{ name: 'loss', value: 2 }] });
+    upload.close();
+  });
+
+  test('sends only what the wire can carry: no month 99, no 30th of February, no number beyond all numbers', () => {
+    const good = '2026-02-28T00:00:00.000Z';
+    const times = ['2026-99-01T00:00:00.000Z', '2026-02-30T00:00:00.000Z', '0000-01-01T00:00:00.000Z', good];
+    const lines = times.map((at) => `{"name":"loss","value":1,"at":"${at}"}\n`);
+    writeFileSync(attempt.dir.metrics, `${lines.join('')}{"name":"loss","value":1e999}\n`);
+    start();
+    upload.pump(wire);
+    for (const frame of frames) expect(parseFrame(agentFrameSchema, JSON.stringify(frame))).toHaveProperty('frame');
+    const points = frames.flatMap((frame) => (frame.type === 'metrics' ? frame.points : []));
+    expect(points.map(({ at }) => at)).toEqual([undefined, undefined, undefined, good, undefined]);
+    expect(points.at(-1)?.value).toBe('Infinity');
     upload.close();
   });
 

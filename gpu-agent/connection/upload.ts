@@ -2,7 +2,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import {
   LOG_FRAME_BYTES,
   LOG_WINDOW_BYTES,
+  isWireTime,
   METRIC_FRAME_POINTS,
+  toWireNumber,
   type AgentFrame,
   type FrameOf,
 } from '@nightshift/protocol';
@@ -166,17 +168,19 @@ type Point = FrameOf<'metrics'>['points'][number];
 function toPoint(line: string): Point {
   try {
     const { name, value, step, at } = JSON.parse(line) as Partial<Point>;
-    const isValue = typeof value === 'number' || value === 'NaN' || value === 'Infinity' || value === '-Infinity';
+    // 1e999 is a number in JSON and Infinity once read.
+    const carried = typeof value === 'number' ? toWireNumber(value) : value;
+    const isValue =
+      typeof carried === 'number' || carried === 'NaN' || carried === 'Infinity' || carried === '-Infinity';
     if (typeof name === 'string' && name.length <= 100 && isValue)
       return {
         name,
-        value,
+        value: carried,
         ...(Number.isSafeInteger(step) && (step as number) >= 0 ? { step } : {}),
-        ...(typeof at === 'string' && ISO.test(at) ? { at } : {}),
+        ...(typeof at === 'string' && isWireTime(at) ? { at } : {}),
       };
   } catch {
     // not even JSON
   }
   return { name: 'unreadable', value: 'NaN' };
 }
-const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
