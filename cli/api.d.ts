@@ -846,7 +846,7 @@ export interface components {
             isStopping: boolean;
             /** @description why nothing of it is on a box although a job waits */
             waiting: string | null;
-            /** @description what the spec asks for and cannot have: a hybrid without a model, say */
+            /** @description what the spec asks for and cannot have: a hybrid without a model, say; and an evaluator that may read edited files, or that was seen to when a box told the source */
             warnings: string[];
             metric: {
                 name: string;

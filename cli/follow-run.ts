@@ -21,6 +21,8 @@ export type RunNews =
   | { kind: 'source_changed'; detail: string }
   /** Cheap screening has turned itself off, and why. */
   | { kind: 'screening_off'; why: string }
+  /** Edited files that the evaluator was seen to read: a patch can speak in its place. */
+  | { kind: 'evaluator_reads'; files: string[] }
   | { kind: 'steered'; what: 'paused' | 'resumed' | 'stopping' }
   | { kind: 'ended'; run: Run };
 
@@ -120,6 +122,8 @@ function stepNews(type: RunEvent['type'], payload: RunEvent['payload']): RunNews
   const detail = String(payload.detail ?? '');
   if (type === 'job.requeued')
     return { kind: 'retried', attempt: Number(payload.attempt), reason: String(payload.reason), detail };
+  if (type === 'run.source' && Array.isArray(payload.evaluatorReads) && payload.evaluatorReads.length > 0)
+    return { kind: 'evaluator_reads', files: payload.evaluatorReads.map(String) };
   if (type === 'run.source_changed') return { kind: 'source_changed', detail };
   // A proposal from outside that a rail refuses belongs to no iteration: whoever made it was told.
   if (type === 'proposal.blocked' && payload.iteration !== undefined)

@@ -30,6 +30,8 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
       say(`${baselineText(metric.name, news.values)}${measurement === 'unsealed' ? ', unsealed' : ''}\n`);
     if (news.kind === 'waiting') say(`the run waits: ${plainText(news.why, 500)}\n`);
     if (news.kind === 'steered') say(`the run is ${news.what}\n`);
+    if (news.kind === 'evaluator_reads')
+      telling.complain(`warning: the evaluator reads edited files (${plainText(news.files.join(', '), 200)})\n`);
     if (news.kind === 'retried' || news.kind === 'source_changed') say(`${troubleText(news)}\n`);
     if (news.kind === 'screening_off') say(`screening is off from here on: ${plainText(news.why, 300)}\n`);
     if (isCode && (news.kind === 'refused' || news.kind === 'repair')) {

@@ -87,6 +87,8 @@ export const runs = pgTable(
     incumbentCodeKey: text('incumbent_code_key'),
     /** Code mode: the commit of the source that everything starts from. */
     baseCommit: text('base_commit'),
+    /** Code mode: edited files that the evaluator was seen to read; null while nobody has looked. */
+    evaluatorReads: jsonb('evaluator_reads').$type<string[]>(),
     /** Code mode: where the project stands below the top of the base commit's repository, as git says it (`sub/dir/`). */
     basePrefix: text('base_prefix').notNull().default(''),
     /** Code mode: the rows of a session made with other tools that this run continues; told, and never counted as measured here. */

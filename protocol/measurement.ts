@@ -7,6 +7,26 @@ import type { Spec } from './spec.js';
 export const MEASUREMENTS = ['sealed', 'unsealed'] as const;
 export type Measurement = (typeof MEASUREMENTS)[number];
 
+/**
+ * Sealed, and yet an evaluator that runs or reads edited files lets a patch speak in its place: said as it was seen in the source, or
+ * as it may be while nobody has looked (null). Null when there is nothing to beware of.
+ */
+export function evaluatorWarning(spec: Pick<Spec, 'edit' | 'job'>, reads: readonly string[] | null): string | null {
+  const given = editedForEvaluator(spec);
+  const cure = "List edit.artifacts without them, and it reads the source's own";
+  if (reads !== null && reads.length > 0)
+    return `The evaluator reads edited files (${reads.join(', ')}): a patch can speak in its place, and only the rails stand between. ${cure}.`;
+  if (reads !== null || given.length === 0) return null;
+  return `The evaluator gets the edited files (${given.join(', ')}), and can be lied to if it runs or reads them. ${cure}.`;
+}
+
+/** The editable files that the evaluator's folder holds as the patch has them. */
+export function editedForEvaluator({ edit, job }: Pick<Spec, 'edit' | 'job'>): string[] {
+  if (edit === null || job.evaluate === null) return [];
+  const { artifacts } = edit;
+  return edit.files.filter((path) => artifacts === null || artifacts.includes(path));
+}
+
 /** Null in menu mode, where nothing that measures is edited. */
 export function measurementOf(spec: Pick<Spec, 'edit' | 'job'>): Measurement | null {
   if (spec.edit === null) return null;

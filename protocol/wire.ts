@@ -217,6 +217,11 @@ export const agentFrameSchema = z.discriminatedUnion('type', [
     basePrefix: z.string().max(1000).optional(),
     files: z.array(z.object({ path: z.string().max(300), content: z.string() })).max(50),
     sealed: z.array(z.object({ path: z.string().max(300), sha256: z.string().length(64) })).max(200),
+    /** Other code of the source, as far as there is room: shows whether the evaluator reads what may be edited. */
+    code: z
+      .array(z.object({ path: z.string().max(300), content: z.string() }))
+      .max(200)
+      .optional(),
     /** Over all sealed files, those included that are not named here. */
     sealedDigest: z.string().length(64).optional(),
   }),

@@ -4,6 +4,7 @@ import {
   JOB_REASONS,
   JOB_ROLES,
   JOB_STATES,
+  evaluatorWarning,
   MEASUREMENTS,
   measurementOf,
   PROPOSERS,
@@ -32,9 +33,10 @@ export const runSchema = z
     endDetail: z.string().nullable(),
     isStopping: z.boolean(),
     waiting: z.string().nullable().openapi({ description: 'why nothing of it is on a box although a job waits' }),
-    warnings: z
-      .array(z.string())
-      .openapi({ description: 'what the spec asks for and cannot have: a hybrid without a model, say' }),
+    warnings: z.array(z.string()).openapi({
+      description:
+        'what the spec asks for and cannot have: a hybrid without a model, say; and an evaluator that may read edited files, or that was seen to when a box told the source',
+    }),
     metric: z.object({ name: z.string(), goal: z.enum(['minimize', 'maximize']) }),
     measurement,
     earlier: anything.nullable().openapi({
@@ -60,7 +62,10 @@ export function runView(run: RunRow, waiting: string | null = null): z.infer<typ
     endDetail: run.endDetail,
     isStopping: run.stopRequestedAt !== null && run.endedAt === null,
     waiting,
-    warnings: specWarnings(run.spec),
+    warnings: [
+      ...specWarnings(run.spec),
+      ...[evaluatorWarning(run.spec, run.evaluatorReads)].filter((warning) => warning !== null),
+    ],
     metric: { name: run.spec.metric.name, goal: run.spec.metric.goal },
     measurement: measurementOf(run.spec),
     earlier: run.earlier === null ? null : { ...earlierFigures(run.earlier) },

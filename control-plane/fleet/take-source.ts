@@ -1,4 +1,4 @@
-import type { FrameOf } from '@nightshift/protocol';
+import { editedForEvaluator, type FrameOf } from '@nightshift/protocol';
 import {
   findAttempt,
   findJob,
@@ -8,8 +8,10 @@ import {
   updateRun,
   type AttemptRow,
   type Db,
+  type RunRow,
 } from '@nightshift/db';
 import { treeHash } from '../patch/hash.js';
+import { editedReads } from '../policy/code/edited-reads.js';
 import { loseAttempt } from './finish-attempt.js';
 
 /**
@@ -25,6 +27,15 @@ export async function takeSource(db: Db, boxId: string, frame: FrameOf<'source'>
     detail: `the editable files on this box (${frame.files.map((file) => file.path).join(', ')}) are not those that the run began with: the job is given them`,
   });
   return taken.runId;
+}
+
+// Null: the box told no code to look at.
+function readsOf({ spec }: RunRow, frame: FrameOf<'source'>): string[] | null {
+  const edited = editedForEvaluator(spec);
+  if (edited.length === 0 || spec.edit === null || spec.job.evaluate === null) return [];
+  if (!frame.code) return null;
+  const files = [...frame.files, ...frame.code];
+  return editedReads({ evaluate: spec.job.evaluate, files, edited, sealed: spec.edit.sealed });
 }
 
 interface Taken {
@@ -58,7 +69,9 @@ async function take(db: Db, boxId: string, frame: FrameOf<'source'>): Promise<Ta
       return { runId: run.id, attempt, isOther: true };
     }
     await insertCodeState(tx, key, frame.files);
+    const evaluatorReads = readsOf(run, frame);
     await updateRun(tx, run.id, {
+      evaluatorReads,
       baselineCodeKey: key,
       baseCommit: frame.baseCommit,
       basePrefix: frame.basePrefix ?? '',
@@ -73,6 +86,7 @@ async function take(db: Db, boxId: string, frame: FrameOf<'source'>): Promise<Ta
         files: frame.files.map((file) => file.path),
         sealed: frame.sealed,
         sealedDigest: frame.sealed.length === 0 ? null : (frame.sealedDigest ?? null),
+        evaluatorReads,
       },
     });
     return { runId: run.id, attempt, isOther: false };

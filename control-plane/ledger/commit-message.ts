@@ -78,6 +78,9 @@ function trailers(run: LedgerInput['run'], own: readonly (readonly [string, stri
     `Nightshift-Run: ${run.id}`,
     ...own.map(([name, value]) => `${name}: ${value}`),
     ...(run.isUnsealed ? ['Nightshift-Measurement: unsealed'] : []),
+    ...(run.evaluatorReads.length > 0
+      ? [`Nightshift-Measurement: sealed, evaluator reads edited ${plainText(run.evaluatorReads.join(', '), 200)}`]
+      : []),
   ].join('\n');
 }
 

@@ -63,6 +63,7 @@ function input(part: Partial<LedgerInput> = {}): LedgerInput {
       createdAt: new Date(Date.UTC(2026, 10, 20, 21, 0, 0)),
       metric: { name: 'val_bpb', goal: 'minimize' },
       isUnsealed: false,
+      evaluatorReads: [],
       baselineConfig: {},
     },
     baseline: { files: BASE, commit: null },
@@ -227,4 +228,6 @@ it('tells kept knobs in the message of the next patch, since they change no file
   expect(ledger.commits[2]?.message).toContain('* lr: 0.1 -> 0.2 (iteration 3)');
   expect(ledger.commits[2]?.message).toContain('Nightshift-Config: {"lr":0.2}\nNightshift-Measurement: unsealed\n');
   expect(ledger.commits[1]?.message).not.toContain('0.2');
+  const read = buildLedger(input({ run: { ...input().run, evaluatorReads: ['train.py'] } }));
+  expect(read.commits[1]?.message).toContain('Nightshift-Measurement: sealed, evaluator reads edited train.py\n');
 });

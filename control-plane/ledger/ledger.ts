@@ -24,6 +24,8 @@ export interface LedgerInput {
     metric: { name: string; goal: 'minimize' | 'maximize' };
     /** Training evaluates itself: there is no sealed evaluator. */
     isUnsealed: boolean;
+    /** Edited files that its evaluator reads. */
+    evaluatorReads: readonly string[];
     baselineConfig: Config;
   };
   /** The editable files of the baseline; the commit of the source that has them, when there is one. */

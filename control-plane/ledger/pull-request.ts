@@ -7,6 +7,8 @@ import { branchOf, type Ledger, type LedgerCommit } from './ledger.js';
 export interface Evidence {
   metric: { name: string; goal: 'minimize' | 'maximize' };
   isUnsealed: boolean;
+  /** Edited files that the evaluator reads. */
+  evaluatorReads: readonly string[];
   baseline: { mean: number | null; n: number; config: Config };
   /** The best that was measured, by its shrunken mean; null when nothing was. */
   best: {
@@ -42,6 +44,9 @@ export function pullRequest(ledger: Ledger, evidence: Evidence): string {
     claim(evidence),
     evidence.isUnsealed
       ? '> **Unsealed.** The edited files evaluate themselves: no sealed evaluator stands between a patch and its number.'
+      : '',
+    evidence.evaluatorReads.length > 0
+      ? `> **The evaluator reads edited files** (${evidence.evaluatorReads.map(escapeMarkdown).join(', ')}): a patch can speak in its place.`
       : '',
     '### Kept',
     kept.length === 0

@@ -8,6 +8,8 @@ export interface Start {
   codeKey: string | null;
   baseCommit: string | null;
   basePrefix: string;
+  /** Edited files that the evaluator was seen to read; null when nobody has looked. */
+  evaluatorReads: string[] | null;
 }
 
 /** Starts a run of a checked spec. The run keeps the spec as it is now. */
@@ -38,6 +40,7 @@ export async function createRun(
         incumbentCodeKey: start.codeKey,
         baseCommit: start.baseCommit,
         basePrefix: start.basePrefix,
+        evaluatorReads: start.evaluatorReads,
       });
     if (earlier) await updateRun(tx, row.id, { earlier });
     if (options.notes)

@@ -24,6 +24,7 @@ export async function loadPullRequest(q: Queryable, run: RunRow): Promise<string
   return pullRequest(ledger, {
     metric: run.spec.metric,
     isUnsealed: measurementOf(run.spec) === 'unsealed',
+    evaluatorReads: run.evaluatorReads ?? [],
     earlier: earlier && earlierMarkdown(earlier, run.spec.metric.name, '###'),
     baseline: {
       mean: meanOf(baseline),

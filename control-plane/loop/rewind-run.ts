@@ -24,6 +24,7 @@ export async function rewindRun(
     codeKey: codeKey === run.baselineCodeKey ? codeKeyOf(run.baselineKey) : codeKey,
     baseCommit: run.baseCommit,
     basePrefix: run.basePrefix,
+    evaluatorReads: run.evaluatorReads,
   };
   const { edit, menu, stop } = run.spec;
   const knobs = Object.entries(menu?.knobs ?? {}).map(([name, knob]) => [

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseSpec, type JobSpec, type SourceFile, type SpecInput } from '@nightshift/protocol';
+import { evaluatorWarning, parseSpec, type JobSpec, type SourceFile, type SpecInput } from '@nightshift/protocol';
 import { findRun, listEvents, listJobsOfRun, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { takeSource } from '../fleet/take-source.js';
@@ -44,7 +44,13 @@ async function begun(over: Partial<SpecInput> = {}): Promise<{ run: RunRow; box:
   await advance(deps, run.id, { skip: false });
   return { run, box, label };
 }
-function tell(box: PaperBox, job: JobSpec, file = FILE, baseCommit: string | null = null) {
+function tell(
+  box: PaperBox,
+  job: JobSpec,
+  file = FILE,
+  baseCommit: string | null = null,
+  code: SourceFile[] | undefined = undefined,
+) {
   const sealed = [{ path: 'evaluate.py', sha256: 'c'.repeat(64) }];
   const about = { attemptId: job.attemptId, token: job.token };
   return takeSource(deps.db, box.id, {
@@ -54,6 +60,7 @@ function tell(box: PaperBox, job: JobSpec, file = FILE, baseCommit: string | nul
     files: [file],
     sealed,
     sealedDigest: SEALED,
+    ...(code && { code }),
   });
 }
 async function first(box: PaperBox, fingerprint: Record<string, string> = RULER): Promise<JobSpec> {
@@ -125,6 +132,30 @@ describe('a measurement with another ruler than the first', () => {
     await box.work(() => ({ ...exitOf('crash', null, 'no such module'), fingerprint: { ...RULER, sealed: OTHER } }));
     const [, second] = await listJobsOfRun(deps.db, run.id);
     expect(second).toMatchObject({ state: 'queued', attempt: 1 });
+  });
+});
+
+describe('an evaluator', () => {
+  const evaluator = (content: string) => [{ path: 'evaluate.py', content }];
+  async function warningsOf(over: Partial<SpecInput>, code: SourceFile[] | undefined) {
+    const { run, box } = await begun(over);
+    const warnings = (row: RunRow) => evaluatorWarning(row.spec, row.evaluatorReads);
+    const before = warnings(run);
+    await tell(box, (await box.take())!, FILE, null, code);
+    return { before, after: warnings((await findRun(deps.db, run.id)) as RunRow) };
+  }
+
+  test('that is given the edited files may read them, as is said when the run is made, until its code shows whether it does', async () => {
+    const reads = await warningsOf({}, evaluator('from train import Model\n'));
+    expect(reads.before).toContain('The evaluator gets the edited files (train.py)');
+    expect(reads.after).toContain('The evaluator reads edited files (train.py)');
+    expect((await warningsOf({}, evaluator('import json\n'))).after).toBeNull();
+    expect((await warningsOf({}, undefined)).after).toEqual(reads.before);
+  });
+
+  test('that is given declared artifacts has the file of the source, and nothing is said', async () => {
+    const edit = { files: [FILE.path], sealed: ['evaluate.py'], artifacts: ['model.json'] };
+    expect(await warningsOf({ edit }, evaluator('import train\n'))).toEqual({ before: null, after: null });
   });
 });
 

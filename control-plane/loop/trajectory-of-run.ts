@@ -1,5 +1,6 @@
 import {
   keptHead,
+  evaluatorWarning,
   measurementOf,
   type CodeProposal,
   type EarlierSession,
@@ -129,7 +130,7 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
     ...(run.screeningOff === null ? {} : { screeningOff: run.screeningOff }),
     ...(run.earlier === null ? {} : { earlier: earlierOf(run, run.earlier) }),
     modelCostUsd: await sumModelCostUsd(q, run.id),
-    warnings: [],
+    warnings: [evaluatorWarning(run.spec, run.evaluatorReads)].filter((warning) => warning !== null),
   };
 }
 

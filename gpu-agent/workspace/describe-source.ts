@@ -6,13 +6,17 @@ import { findBelow, isSafePath } from './safe-path.js';
 import { SourceError } from './source-error.js';
 import { walkFiles } from './walk-files.js';
 
-export type SourceFacts = Pick<FrameOf<'source'>, 'files' | 'sealed' | 'sealedDigest'>;
+export type SourceFacts = Pick<FrameOf<'source'>, 'files' | 'sealed' | 'sealedDigest' | 'code'>;
 type Edit = NonNullable<JobSpec['edit']>;
 
 /** Sealed files that a frame names; the digest is over all of them. */
 const NAMED_SEALED = 200;
 /** Left for the rest of the frame. */
 const FRAME_MARGIN = 4096;
+/** Other code that is told: files, and bytes of one. An evaluator and what it imports are a few, of some kilobytes. */
+const CODE_FILES = 200;
+const CODE_BYTES = 65_536;
+const CODE = /\.(?:py|[cm]?[jt]sx?)$/;
 
 /**
  * The editable files of a source with their text, and the hashes of its sealed files (a folder stands for every file in it).
@@ -43,6 +47,33 @@ export function describeSource(folder: string, edit: Edit, place = 'the source')
       'the editable files do not fit into one frame: they hold too many characters that JSON must escape',
     );
   return facts;
+}
+
+/** Code of the source that is not editable, what the command names and what is sealed first, as much as a frame has room for beside the rest. */
+export function otherCode(
+  folder: string,
+  edit: Edit,
+  evaluate: string,
+  facts: SourceFacts,
+): NonNullable<SourceFacts['code']> {
+  const isSealed = (path: string) => edit.sealed.some((sealed) => path === sealed || path.startsWith(`${sealed}/`));
+  const rank = (path: string) => (evaluate.includes(path) ? 0 : isSealed(path) ? 1 : 2);
+  const paths = walkFiles(folder)
+    .filter((path) => CODE.test(path) && path.length <= 300 && !edit.files.includes(path))
+    .sort((a, b) => rank(a) - rank(b));
+  let room = MAX_FRAME_BYTES - FRAME_MARGIN - JSON.stringify(facts).length;
+  const code: NonNullable<SourceFacts['code']> = [];
+  for (const path of paths) {
+    const stat = lstatSync(join(folder, path));
+    if (!stat.isFile() || stat.size > CODE_BYTES) continue;
+    const file = { path, content: readFileSync(join(folder, path), 'utf8') };
+    const { length } = JSON.stringify(file);
+    if (length > room) continue;
+    room -= length + 1;
+    code.push(file);
+    if (code.length === CODE_FILES) break;
+  }
+  return code;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { JobSpec } from '@nightshift/protocol';
 import { dropArtifacts, isArtifact } from './artifacts.js';
 import { baseCommit, type BaseCommit } from './base-commit.js';
 import { copyTree } from './copy-tree.js';
-import { describeSource, digestSealed, hashSealed, type SourceFacts } from './describe-source.js';
+import { describeSource, digestSealed, hashSealed, otherCode, type SourceFacts } from './describe-source.js';
 import type { SourceLimits } from './list-files.js';
 import { applyOverlay } from './overlay.js';
 import { runSource } from './run-source.js';
@@ -84,8 +84,11 @@ async function describe(
       `the sealed files here (${edit.sealed.join(', ')}) are not those that this run is measured with: bring this box's source to what it was when the run began, or start a new run`,
     );
   fingerprint['sealing'] = spec.evaluate === null ? 'unsealed' : 'sealed';
-  if (!spec.overlay)
-    onSource({ ...describeSource(work, edit), ...(await baseOf(spec.source, edit, fingerprint, signal)) });
+  if (!spec.overlay) {
+    const facts = describeSource(work, edit);
+    const code = spec.evaluate === null ? [] : otherCode(work, edit, spec.evaluate, facts);
+    onSource({ ...facts, code, ...(await baseOf(spec.source, edit, fingerprint, signal)) });
+  }
   return sealed;
 }
 

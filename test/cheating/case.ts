@@ -21,6 +21,8 @@ export interface Cheat {
   undo?: (user: string) => void;
   /** Another job that runs at the same time and must end as it would have. */
   hasNeighbour?: boolean;
+  /** Nothing here stops it, with or without a sandbox: who is told of it, and what to do. */
+  notStopped?: string;
   /** Without a sandbox a process of the same user can do it: why. Not run there. */
   needsSandbox?: string;
   /** How it must end: without a number, or with that of what was really trained. Harmless in both when left out. */

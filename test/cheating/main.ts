@@ -18,6 +18,6 @@ const count = (outcome: Attempted['outcome'], mode: string) =>
   rows.filter((row) => row.outcome === outcome && row.mode === mode).length;
 for (const mode of new Set(rows.map((row) => row.mode)))
   process.stdout.write(
-    `\n${mode}: ${rows.filter((row) => row.mode === mode).length} attempts, ${count('caught', mode)} caught, ${count('harmless', mode)} harmless, ${count('needs sandbox', mode)} need a sandbox, ${count('SUCCEEDED', mode)} succeeded\n`,
+    `\n${mode}: ${rows.filter((row) => row.mode === mode).length} attempts, ${count('caught', mode)} caught, ${count('harmless', mode)} harmless, ${count('needs sandbox', mode)} need a sandbox, ${count('not stopped', mode)} not stopped, ${count('SUCCEEDED', mode)} succeeded\n`,
   );
 process.exitCode = rows.some((row) => row.outcome === 'SUCCEEDED') ? 1 : 0;

@@ -16,13 +16,15 @@ import { COMMAND, makeProject, SEALED, TRAIN } from './project.js';
 export interface Attempted {
   name: string;
   mode: 'sandbox' | 'none';
-  /** Caught: no number. Harmless: the number of what was really trained. */
-  outcome: 'caught' | 'harmless' | 'needs sandbox' | 'SUCCEEDED';
+  /** Caught: no number. Harmless: the number of what was really trained. Not stopped: the patch's number, as known and told. */
+  outcome: 'caught' | 'harmless' | 'needs sandbox' | 'not stopped' | 'SUCCEEDED';
   stoppedBy: string;
   /** What the ledger says of it. */
   ledger: string;
 }
 const JOB_MS = 60_000;
+/** What a patch says that nobody stops. */
+const LIED_LOSS = 0;
 /** What the neighbour of a cheat measures. */
 const NEIGHBOUR_LOSS = 0.5;
 
@@ -159,6 +161,14 @@ async function attempt(
   const isHonest = exit.reason === 'completed' && exit.metric === HONEST_LOSS;
   const isCaught = exit.reason !== 'completed' && exit.metric === null;
   const wanted = cheat.ends?.[mode] ?? 'harmless';
+  if (cheat.notStopped !== undefined && problems.length === 0 && exit.metric === LIED_LOSS)
+    return {
+      name,
+      mode,
+      outcome: 'not stopped',
+      stoppedBy: cheat.notStopped,
+      ledger: `${exit.reason}: ${exit.detail}`,
+    };
   if (wanted === 'caught' ? !isCaught : !isHonest)
     problems.push(`it was to be ${wanted}; its metric is ${exit.metric} (${exit.reason}: ${exit.detail})`);
   return {
