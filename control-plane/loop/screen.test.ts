@@ -10,12 +10,14 @@ import {
   type RunRow,
 } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
-import { liveFigures, type Live } from '../trajectory/index.js';
+import { analyze, liveFigures, type Live } from '../trajectory/index.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
 import { advance } from './advance.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
+import { takeSource } from '../fleet/take-source.js';
 import { loadProposalContext } from './proposal-context.js';
+import { propose } from './propose.js';
 import { submitProposal } from './submit-proposal.js';
 import { loadTrajectory } from './trajectory-of-run.js';
 
@@ -280,5 +282,96 @@ describe('screening', () => {
     const again = await world({}, { policy: { repeat: 'replicate' } });
     await warm(again.run, again.box);
     expect(await tryOut(again.run, again.box, 20)).toEqual(['candidate']);
+  });
+});
+
+describe('a whole run', () => {
+  test('of the sampler on two boxes at once screens, never comes back to what was given up, and ends', async () => {
+    const label = 'screen-sampler';
+    const boxes = [await paperBox(deps.db, { labels: [label] }), await paperBox(deps.db, { labels: [label] })];
+    const run = await createRun(
+      deps,
+      parseSpec({
+        name: 'screen-sampler',
+        source: { path: '/nowhere' },
+        metric: { name: 'loss', goal: 'minimize' },
+        job: { train: 'true', budget: '100s' },
+        menu: {
+          knobs: {
+            x: { type: 'float', range: [0, 1], default: 0.5 },
+            y: { type: 'float', range: [0, 1], default: 0.5 },
+          },
+        },
+        decision: { baselineReplicates: 2, maxReplicates: 2, minImprovement: 0.01 },
+        boxes: { labels: [label], parallel: 2 },
+        stop: { iterations: 24 },
+        fidelity: { screen: { budget: '10s' } },
+      }),
+    );
+    const measure = (job: JobSpec) => {
+      const [x, y] = [Number(job.config.x), Number(job.config.y)];
+      const noise = 1 + (((job.seed % 1000) / 1000 - 0.5) * 4) / 1000;
+      return ended(job, (1 + (x - 0.3) ** 2 * 3 + (y - 0.6) ** 2) * noise * (isCheap(job) ? 1.4 : 1));
+    };
+    for (let idle = 0; idle < 3;) {
+      for (const claim of await advance(deps, run.id, { skip: false })) await propose(deps, claim);
+      const worked = await Promise.all(boxes.map((box) => box.work((_config, job) => measure(job))));
+      idle = worked.some((job) => job !== null) ? 0 : idle + 1;
+    }
+    expect(await now(run)).toMatchObject({ state: 'completed', endReason: 'iterations' });
+    const iterations = await listIterations(deps.db, run.id);
+    expect(iterations).toHaveLength(24);
+    expect(iterations.filter((iteration) => iteration.state === 'screened_out').length).toBeGreaterThan(0);
+    expect(new Set(iterations.map((iteration) => iteration.configKey)).size).toBe(24);
+    const { screening } = analyze(await loadTrajectory(deps.db, await now(run)));
+    expect(screening?.cheapSeconds).toBe(
+      10 * (await listJobsOfRun(deps.db, run.id)).filter((job) => job.role === 'screen').length,
+    );
+  });
+
+  test('of code mode screens patches, with their files on the box', async () => {
+    const base = { path: 'train.mjs', content: 'const rate = 1;\n' };
+    const box = await paperBox(deps.db, { labels: ['screen-code'] });
+    const run = await createRun(
+      deps,
+      parseSpec({
+        name: 'screen-code',
+        source: { path: '/nowhere' },
+        metric: { name: 'loss', goal: 'minimize' },
+        job: { train: 'node train.mjs', evaluate: 'node evaluate.mjs', budget: '100s' },
+        edit: { files: ['train.mjs'], sealed: ['evaluate.mjs'] },
+        proposer: { kind: 'external' },
+        decision: { baselineReplicates: 2, maxReplicates: 1, minImprovement: 0.01 },
+        boxes: { labels: ['screen-code'] },
+        fidelity: { screen: { budget: '20s' } },
+      }),
+    );
+    const rateOf = (job: JobSpec) => Number(/rate = ([\d.]+)/.exec((job.overlay?.[0] ?? base).content)?.[1]);
+    const measure = (job: JobSpec) => (100 - 10 * rateOf(job)) * (isCheap(job) ? 1.5 : 1);
+    await advance(deps, run.id, { skip: false });
+    const first = (await box.take()) as JobSpec;
+    const { attemptId, token } = first;
+    await takeSource(deps.db, box.id, {
+      type: 'source',
+      attemptId,
+      token,
+      files: [base],
+      sealed: [],
+      baseCommit: null,
+    });
+    await box.finish(first, ended(first, measure(first)));
+    await work(run, box, measure);
+    const patch = async (rate: number) => {
+      const block = `train.mjs\n<<<<<<< SEARCH\nconst rate = 1;\n=======\nconst rate = ${rate};\n>>>>>>> REPLACE\n`;
+      const { verdict } = await submitProposal(deps, run.id, { patch: `REASON: a test\n\n${block}` });
+      expect(verdict).toEqual({ verdict: 'pass' });
+      return work(run, box, measure);
+    };
+    expect(await patch(0.9)).toEqual(['screen', 'screen', 'candidate']);
+    for (const rate of [0.8, 0.95, 0.85, 0.75]) expect(await patch(rate)).toEqual(['screen', 'candidate']);
+    expect(await patch(0.3)).toEqual(['screen']);
+    expect(await newest(run)).toMatchObject({ state: 'screened_out', commitId: null });
+    expect(await patch(0.3)).toEqual(['candidate']);
+    expect(await newest(run)).toMatchObject({ state: 'reverted' });
   });
 });
