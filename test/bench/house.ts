@@ -23,7 +23,7 @@ export interface House {
   close(): Promise<void>;
 }
 
-export async function openHouse(options: { agent: boolean }): Promise<House> {
+export async function openHouse(options: { agent: boolean; hasSandbox?: boolean }): Promise<House> {
   const home = mkdtempSync(join(tmpdir(), 'nightshift-bench-'));
   const controlPlane = await startControlPlane({
     databaseUrl: process.env.DATABASE_URL,
@@ -46,9 +46,9 @@ export async function openHouse(options: { agent: boolean }): Promise<House> {
   };
   let agent: Agent | undefined;
   if (options.agent) {
-    const { token } = await api<{ token: string }>('POST', '/enrolments', { name: 'bench' });
+    const { secret: token } = await api<{ secret: string }>('POST', '/enrolments', { name: 'bench' });
     await enrol({ server: controlPlane.url, token, name: 'bench', home: join(home, 'box'), labels: [] });
-    agent = await startAgent({ home: join(home, 'box'), slots: 1, log: quiet });
+    agent = await startAgent({ home: join(home, 'box'), slots: 1, log: quiet, hasSandbox: options.hasSandbox });
   }
   return {
     controlPlane,

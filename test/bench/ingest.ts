@@ -20,7 +20,7 @@ interface Peer {
 
 /** A box that speaks the real protocol over a real socket and holds one real attempt. */
 async function connect(house: House, name: string): Promise<Peer> {
-  const { token } = await house.api<{ token: string }>('POST', '/enrolments', { name });
+  const { secret: token } = await house.api<{ secret: string }>('POST', '/enrolments', { name });
   const facts = {
     hostname: name,
     os: 'linux',
