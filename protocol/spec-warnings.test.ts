@@ -22,6 +22,14 @@ test('a hybrid without a model is told that its sampler proposes alone', () => {
   expect(warningsOf({})).toEqual([]);
 });
 
+test('early stopping by curves that edited code prints is told to be that', () => {
+  const fidelity = { earlyStop: { metric: 'train_loss' } };
+  expect(warningsOf({ edit: { files: ['train.py'] }, fidelity })).toEqual([
+    expect.stringContaining('fidelity.earlyStop reads train_loss as training prints it'),
+  ]);
+  expect(warningsOf({ fidelity })).toEqual([]);
+});
+
 test('a limit on the cost of models without a price is told to be none', () => {
   const stop = { modelCostUsd: 5 };
   expect(warningsOf({ stop, proposer: { model } })).toEqual([expect.stringContaining('stop.modelCostUsd never holds')]);

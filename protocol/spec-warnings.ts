@@ -1,8 +1,17 @@
 import type { Spec } from './spec.js';
 
 /** What a valid spec asks for and cannot have, in sentences for whoever starts the run. */
-export function specWarnings({ proposer, stop }: Pick<Spec, 'proposer' | 'stop'>): string[] {
+export function specWarnings({
+  proposer,
+  stop,
+  edit,
+  fidelity,
+}: Pick<Spec, 'proposer' | 'stop' | 'edit' | 'fidelity'>): string[] {
   const warnings: string[] = [];
+  if (edit !== null && fidelity.earlyStop !== null)
+    warnings.push(
+      `fidelity.earlyStop reads ${fidelity.earlyStop.metric} as training prints it: where an edited file prints it, a kept patch can make later ones look hopeless`,
+    );
   if (proposer.kind === 'hybrid' && proposer.model === null)
     warnings.push('proposer.kind: hybrid, and no proposer.model: the sampler proposes alone');
   const models = [proposer.model, proposer.critic, ...(proposer.ladder?.models ?? [])].filter(
