@@ -247,10 +247,12 @@ describe('when things break', () => {
     const held = plane.assign(jobSpec({ train: 'python3 slow.py 1000 20' }));
     await plane.until(() => held.logBytes > 100, 'some of the log');
     const claim = join(agent.home, 'jobs', held.spec.attemptId, 'runner.json');
-    const runner = (JSON.parse(readFileSync(claim, 'utf8')) as { pid: number }).pid;
+    const { pid: runner, socket } = JSON.parse(readFileSync(claim, 'utf8')) as { pid: number; socket: string };
+    expect(existsSync(socket)).toBe(true);
     process.kill(runner, 'SIGKILL');
     const exit = await plane.exitOf(held.spec.attemptId);
     expect(exit).toMatchObject({ reason: 'box_lost', leftPids: [] });
+    expect(existsSync(socket)).toBe(false);
     expect(exit.detail).toContain(String(runner));
     expect(exit.logBytes).toBe(held.logBytes);
     const next = plane.assign(jobSpec());

@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobSpec } from '@nightshift/protocol';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -10,6 +9,7 @@ import { proofKey, readSignedExit, signExit } from './spool/exit-proof.js';
 import { enrolledHome, startBox } from './testing/box.js';
 import { jobSpec } from './testing/job-spec.js';
 import { runOne } from './testing/run-one.js';
+import { temporaryFolder } from './testing/temporary-folder.js';
 
 let plane: FakeControlPlane;
 const agents: Agent[] = [];
@@ -28,7 +28,7 @@ async function box(over: Parameters<typeof startBox>[1] = {}) {
   return agent;
 }
 function codeSpec(over: Partial<JobSpec> = {}): JobSpec {
-  const source = mkdtempSync(join(tmpdir(), 'nightshift-project-'));
+  const source = temporaryFolder('project');
   writeFileSync(join(source, 'train.mjs'), `console.log('val_loss: 1');\nsetTimeout(() => {}, 600);\n`);
   return jobSpec({
     source: { kind: 'path', path: source },

@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Custody } from './custody.js';
 import { Attempt } from './spool/attempt.js';
 import { jobSpec } from './testing/job-spec.js';
 import { testOptions } from './testing/run-one.js';
+import { temporaryFolder } from './testing/temporary-folder.js';
 
 const open: Custody[] = [];
 afterEach(() => {
@@ -28,7 +28,7 @@ function custodyOf(home: string, over: Partial<ConstructorParameters<typeof Cust
   open.push(custody);
   return custody;
 }
-const newHome = () => mkdtempSync(join(tmpdir(), 'nightshift-custody-'));
+const newHome = () => temporaryFolder('custody');
 
 test('runners that cannot start end a job as lost, and not the agent', async () => {
   const home = newHome();

@@ -1,16 +1,16 @@
-import { mkdtempSync, readFileSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { doctor } from './doctor.js';
 import { enrol } from './enrol.js';
 import { FakeControlPlane } from './connection/testing/fake-control-plane.js';
+import { temporaryFolder } from './testing/temporary-folder.js';
 
 let plane: FakeControlPlane;
 let home: string;
 beforeEach(async () => {
   plane = await FakeControlPlane.start();
-  home = join(mkdtempSync(join(tmpdir(), 'nightshift-enrol-')), 'home');
+  home = join(temporaryFolder('enrol'), 'home');
 });
 afterEach(() => plane.stop());
 

@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { applyPolicy, readPolicy } from './policy.js';
 import { jobSpec } from './testing/job-spec.js';
+import { temporaryFolder } from './testing/temporary-folder.js';
 
 const refusal = (policy: Parameters<typeof applyPolicy>[0], over: Parameters<typeof jobSpec>[0] = {}) => {
   const result = applyPolicy(policy, jobSpec(over));
@@ -67,7 +67,7 @@ describe("the owner's policy", () => {
     expect(refusal(policy, { project: 'constructor' })).toContain('has no commands');
   });
   test('that is broken allows nothing', () => {
-    const home = mkdtempSync(join(tmpdir(), 'nightshift-policy-'));
+    const home = temporaryFolder('policy');
     expect(readPolicy(home)).toEqual({ policy: {} });
     for (const text of ['{', '[]', '{"comands":[]}', '{"attach":"maybe"}']) {
       writeFileSync(join(home, 'policy.json'), text);

@@ -1,6 +1,4 @@
-import { appendFileSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { agentFrameSchema, LOG_FRAME_BYTES, parseFrame, type AgentFrame, type FrameOf } from '@nightshift/protocol';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Attempt } from '../spool/attempt.js';
@@ -8,6 +6,7 @@ import { startBox } from '../testing/box.js';
 import { jobSpec } from '../testing/job-spec.js';
 import { FakeControlPlane } from './testing/fake-control-plane.js';
 import { Upload } from './upload.js';
+import { temporaryFolder } from '../testing/temporary-folder.js';
 
 let attempt: Attempt;
 let frames: AgentFrame[];
@@ -23,7 +22,7 @@ const offsets = () => frames.flatMap((frame) => (frame.type === 'log' ? [frame.o
 const seqs = () => frames.flatMap((frame) => (frame.type === 'metrics' ? [frame.seq] : []));
 
 beforeEach(() => {
-  attempt = Attempt.create(mkdtempSync(join(tmpdir(), 'nightshift-upload-')), jobSpec());
+  attempt = Attempt.create(temporaryFolder('upload'), jobSpec());
   frames = [];
   now = 1000;
 });

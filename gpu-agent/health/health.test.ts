@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Telemetry } from '@nightshift/protocol';
@@ -14,6 +13,7 @@ import { FakeSmi, SPARK } from '../testing/fake-smi.js';
 import { jobSpec } from '../testing/job-spec.js';
 import { Health } from './health.js';
 import { judgeReading } from './judge.js';
+import { temporaryFolder } from '../testing/temporary-folder.js';
 
 const ok = (csv: string) => ({ status: 'ok' as const, gpus: parseGpuRows(csv) });
 const { gpus } = factsOf(ok(SPARK));
@@ -27,7 +27,7 @@ const sample = (utilization: number, smClockMhz: number | null, powerWatts: numb
   attemptId: null,
 });
 const codes = (health: Health) => health.state.problems.map((problem) => problem.code);
-const home = () => mkdtempSync(join(tmpdir(), 'nightshift-health-'));
+const home = () => temporaryFolder('health');
 
 describe('the health of a box', () => {
   test.each([

@@ -1,12 +1,12 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { identityOf, isAlive } from './identity.js';
 import { releaseLock, takeLock } from './lock.js';
+import { temporaryFolder } from '../testing/temporary-folder.js';
 
 test('a lock is held by a living process, and taken over from a dead one or from another with its pid', () => {
-  const path = join(mkdtempSync(join(tmpdir(), 'nightshift-lock-')), 'lock');
+  const path = join(temporaryFolder('lock'), 'lock');
   expect(takeLock(path)).toBeNull();
   expect(takeLock(path)).toEqual(identityOf(process.pid));
   releaseLock(path);

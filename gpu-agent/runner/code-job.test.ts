@@ -1,21 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MAX_EDITABLE_BYTES, type JobSpec } from '@nightshift/protocol';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { findBwrap } from '../sandbox/find-bwrap.js';
 import { jobSpec } from '../testing/job-spec.js';
 import { runOne, testOptions } from '../testing/run-one.js';
+import { temporaryFolder } from '../testing/temporary-folder.js';
 
 const tool = findBwrap(process.env);
 const bwrap = 'bwrap' in tool ? tool.bwrap : null;
@@ -29,7 +20,7 @@ writeFileSync('model.json', JSON.stringify({ w: 3 }));
 let home: string;
 let source: string;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'nightshift-code-'));
+  home = temporaryFolder('code');
   source = join(home, 'project');
   write({ 'train.mjs': TRAIN, 'evaluate.mjs': EVALUATE });
 });

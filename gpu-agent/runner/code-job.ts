@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { JobPhase, JobSpec } from '@nightshift/protocol';
 import { sandboxCommand } from '../sandbox/command.js';
 import { hiddenPaths } from '../sandbox/hidden.js';
 import { limitedCommand } from '../sandbox/limits.js';
 import type { JobDir } from '../spool/job-dir.js';
+import { temporaryPrefix } from '../spool/temporary-name.js';
 import { takeArtifacts } from '../workspace/artifacts.js';
 import type { Workspace } from '../workspace/prepare.js';
 import { differsFromRun, pythonStartFiles } from '../workspace/ruler.js';
@@ -104,7 +105,7 @@ export class CodeJob {
     // Setup is the person's own command on the person's own source, and may need the network.
     if (phase === 'setup') return { ...input, done: () => {} };
     const hasNetwork = !this.#bwrap || this.#hasNetwork(phase);
-    const tmp = this.#bwrap ? join(this.dir.path, `tmp-${phase}`) : mkdtempSync(join(tmpdir(), 'nightshift-'));
+    const tmp = this.#bwrap ? join(this.dir.path, `tmp-${phase}`) : mkdtempSync(temporaryPrefix(this.spec.attemptId));
     discard(tmp);
     mkdirSync(tmp, { recursive: true, mode: 0o700 });
     const withheld: string[] = [];

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { temporaryPrefix } from '../spool/temporary-name.js';
 import type { Terminal } from './terminal.js';
 
 export interface ControlSocket {
@@ -23,7 +22,7 @@ const LINE_LIMIT = 65_536;
 
 /** A unix socket for typing into a job's terminal. In the temporary folder: a socket's path may have 107 bytes at most. */
 export async function openControlSocket(attemptId: string): Promise<ControlSocket> {
-  const path = join(tmpdir(), `nightshift-${attemptId.slice(-12)}-${randomBytes(6).toString('hex')}.sock`);
+  const path = `${temporaryPrefix(attemptId)}${randomBytes(6).toString('hex')}.sock`;
   let terminal: Terminal | null = null;
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { exitRecordSchema } from '@nightshift/protocol';
 import { describe, expect, test } from 'vitest';
@@ -7,6 +6,7 @@ import { identityOf } from '../process/identity.js';
 import { writeAtomic } from '../spool/atomic.js';
 import { jobSpec } from '../testing/job-spec.js';
 import { runOne } from '../testing/run-one.js';
+import { temporaryFolder } from '../testing/temporary-folder.js';
 
 const isLinux = process.platform === 'linux';
 
@@ -147,7 +147,7 @@ describe('nothing is left running', () => {
     expect(performance.now() - begun).toBeLessThan(5000);
   });
   test.runIf(isLinux)('a daemon that left the session by a double fork is found by its marker', async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'nightshift-daemon-')), 'pid');
+    const file = join(temporaryFolder('daemon'), 'pid');
     const { exit } = await runOne(jobSpec({ train: `python3 daemon.py ${file}` }));
     const pid = Number(readFileSync(file, 'utf8'));
     expect(pid).toBeGreaterThan(1);

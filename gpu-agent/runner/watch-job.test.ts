@@ -1,14 +1,14 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { classifyPhase } from './classify.js';
 import { runPhase } from './phase.js';
 import { StopSignal } from './stop-signal.js';
 import { watchJob } from './watch-job.js';
+import { temporaryFolder } from '../testing/temporary-folder.js';
 
 test('memory below the floor ends a job at once, by KILL, with its own reason', async () => {
-  const home = mkdtempSync(join(tmpdir(), 'nightshift-watch-'));
+  const home = temporaryFolder('watch');
   const stop = new StopSignal();
   const traces = {
     attemptId: `guard-${process.pid}`,

@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cutJsonTail, cutNulTail } from './cut-tail.js';
+import { temporaryFolder } from '../testing/temporary-folder.js';
 
-const path = join(mkdtempSync(join(tmpdir(), 'nightshift-cut-')), 'file');
+const path = join(temporaryFolder('cut'), 'file');
 const after = (bytes: string | Buffer, cut: (path: string) => number) => {
   writeFileSync(path, bytes);
   const count = cut(path);

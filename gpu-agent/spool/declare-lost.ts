@@ -6,6 +6,7 @@ import { Attempt } from './attempt.js';
 import { writeAtomic } from './atomic.js';
 import { signExit } from './exit-proof.js';
 import { cutJsonTail, cutNulTail } from './cut-tail.js';
+import { removeTemporaries } from './temporary-name.js';
 
 /**
  * Writes the account of a job whose runner is gone without one: whatever still runs of it is ended first, torn ends of
@@ -17,6 +18,7 @@ export async function declareLost(attempt: Attempt, why: string): Promise<void> 
   const cut = { log: cutNulTail(dir.log), metrics: cutJsonTail(dir.metrics), phases: cutJsonTail(dir.phases) };
   const cutBytes = cut.log + cut.metrics + cut.phases;
   rmSync(dir.reserve, { force: true });
+  removeTemporaries(spec.attemptId);
   const fresh = new Attempt(dirname(dirname(dir.path)), spec);
   fresh.refresh();
   const now = new Date().toISOString();

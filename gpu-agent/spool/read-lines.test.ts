@@ -1,12 +1,12 @@
-import { appendFileSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { readLines, scanLines } from './read-lines.js';
+import { temporaryFolder } from '../testing/temporary-folder.js';
 
 let path: string;
 beforeEach(() => {
-  path = join(mkdtempSync(join(tmpdir(), 'nightshift-lines-')), 'metrics.jsonl');
+  path = join(temporaryFolder('lines'), 'metrics.jsonl');
 });
 
 /** Every line that there is, read to the end with one size of buffer. */

@@ -1,13 +1,11 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { startAgent, type Agent, type AgentOptions } from '../agent.js';
 import { saveCredentials } from '../credentials.js';
 import type { FakeControlPlane } from '../connection/testing/fake-control-plane.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** A home that is enrolled with a fake control plane. */
 export function enrolledHome(plane: FakeControlPlane): string {
-  const home = mkdtempSync(join(tmpdir(), 'nightshift-box-'));
+  const home = temporaryFolder('box');
   saveCredentials(home, { server: plane.url, boxId: 'box-1', name: 'test', credential: 'nsb_test' });
   return home;
 }

@@ -1,10 +1,10 @@
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** An nvidia-smi of this test's own, found before any other while the test runs: it says what it was told to. */
 export class FakeSmi {
-  readonly dir = mkdtempSync(join(tmpdir(), 'nightshift-smi-'));
+  readonly dir = temporaryFolder('smi');
   readonly #path = process.env.PATH;
 
   constructor() {

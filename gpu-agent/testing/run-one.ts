@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExitRecord, JobSpec } from '@nightshift/protocol';
 import type { RunnerOptions } from '../runner/options.js';
 import { runnerEntry } from '../connection/runner-pool.js';
 import { proofKey, readSignedExit } from '../spool/exit-proof.js';
 import { jobDir, type JobDir } from '../spool/job-dir.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 export interface RanJob {
   exit: ExitRecord;
@@ -28,7 +28,7 @@ export async function runOne(
     prepare?: (dir: JobDir) => void;
   } = {},
 ): Promise<RanJob> {
-  const home = over.home ?? mkdtempSync(join(tmpdir(), 'nightshift-box-'));
+  const home = over.home ?? temporaryFolder('box');
   const dir = jobDir(join(home, 'jobs', spec.attemptId));
   mkdirSync(dir.path, { recursive: true });
   writeFileSync(dir.spec, JSON.stringify(spec));

@@ -3,26 +3,25 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JobSpec } from '@nightshift/protocol';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { jobSpec } from '../testing/job-spec.js';
 import { runOne } from '../testing/run-one.js';
 import { prepareWorkspace } from './prepare.js';
+import { temporaryFolder } from '../testing/temporary-folder.js';
 
 const limits = { maxFiles: 50, maxBytes: 1_000_000 };
 let home: string;
 let source: string;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'nightshift-ws-'));
+  home = temporaryFolder('ws');
   source = join(home, 'source');
   mkdirSync(join(source, 'lib'), { recursive: true });
   writeFileSync(join(source, 'train.py'), 'print(1)\n');

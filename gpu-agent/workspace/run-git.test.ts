@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { runGit } from './run-git.js';
+import { temporaryFolder } from '../testing/temporary-folder.js';
 
 const SET = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE'];
 const before = SET.map((name) => process.env[name]);
@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 function repository(): string {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nightshift-git-')));
+  const folder = temporaryFolder('git');
   execFileSync('git', ['init', '-q'], { cwd: folder });
   return folder;
 }

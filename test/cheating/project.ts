@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HONEST_NODE, HONEST_PYTHON, type Cheat } from './case.js';
+import { temporaryFolder } from '@nightshift/gpu-agent/testing/temporary-folder';
 
 const EVALUATE_PYTHON = `import json, os, random
 import prepare
@@ -27,7 +27,7 @@ export const COMMAND = { python: 'python3', node: 'node' };
 
 /** A project in a folder of its own, committed: one editable training file, a sealed evaluator with its data. */
 export function makeProject(cheat: Cheat): string {
-  const source = mkdtempSync(join(tmpdir(), 'nightshift-cheat-'));
+  const source = temporaryFolder('cheat');
   const files: Record<string, string> =
     cheat.language === 'python'
       ? {

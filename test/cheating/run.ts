@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ExitRecord, JobSpec } from '@nightshift/protocol';
 import { FakeControlPlane } from '@nightshift/gpu-agent/connection/testing/fake-control-plane';
@@ -12,6 +11,7 @@ import { jobSpec } from '@nightshift/gpu-agent/testing/job-spec';
 import { HONEST_LOSS, HONEST_PYTHON, type Cheat } from './case.js';
 import { cheats } from './cases/index.js';
 import { COMMAND, makeProject, SEALED, TRAIN } from './project.js';
+import { temporaryFolder } from '@nightshift/gpu-agent/testing/temporary-folder';
 
 export interface Attempted {
   name: string;
@@ -40,11 +40,11 @@ export async function attemptAll(
   onEach: (done: Attempted) => void = () => {},
 ): Promise<Attempted[]> {
   const plane = await FakeControlPlane.start();
-  const user = mkdtempSync(join(tmpdir(), 'nightshift-user-'));
+  const user = temporaryFolder('user');
   mkdirSync(join(user, '.ssh'));
   writeFileSync(join(user, '.ssh', 'id_test'), 'a private key');
   writeFileSync(join(user, '.netrc'), 'machine example.org');
-  const heldOut = mkdtempSync(join(tmpdir(), 'nightshift-held-out-'));
+  const heldOut = temporaryFolder('held-out');
   writeFileSync(join(heldOut, 'val.json'), '{"target": 0.8}');
   let visits = 0;
   const outside = createServer((_request, response) => {
