@@ -1,7 +1,8 @@
+import { DEFAULT_PORT } from '@nightshift/protocol';
 import type { Environment } from './environment.js';
 import { readConfig, readTokenFile, type Home } from './home.js';
 
-export const DEFAULT_SERVER = 'http://127.0.0.1:7700';
+export const DEFAULT_SERVER = `http://127.0.0.1:${DEFAULT_PORT}`;
 
 export interface Connection {
   server: string;

@@ -1,3 +1,5 @@
+/** Where a control plane listens unless it is told otherwise. */
+export const DEFAULT_PORT = 7700;
 /** The numbers both ends of the websocket rely on. Each is explained in docs/protocol.md. */
 export const PROTOCOL_VERSION = 1;
 /** An agent says it lives this often; API gateways cut silent sockets at 60 s, so it is well below. */

@@ -8,6 +8,7 @@ export * from './earlier.js';
 export * from './errors.js';
 export * from './field-errors.js';
 export * from './measurement.js';
+export * from './knob-value.js';
 export * from './menu.js';
 export * from './metrics.js';
 export * from './patch.js';

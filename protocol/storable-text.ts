@@ -8,6 +8,11 @@ export function isStorableText(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 
+/** The text with U+FFFD where it cannot be stored: who prints a NUL keeps the rest of what was said. */
+export function storableText(text: string): string {
+  return isStorableText(text) ? text : text.replaceAll('\0', '\uFFFD').toWellFormed();
+}
+
 /** Every place in a JSON value whose text, or whose key, cannot be stored; at most 20. */
 export function unstorableText(value: unknown): FieldError[] {
   const errors: FieldError[] = [];

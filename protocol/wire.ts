@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HEARTBEAT_MS, METRIC_FRAME_POINTS } from './constants.js';
-import { isStorableText } from './storable-text.js';
+import { isStorableText, storableText } from './storable-text.js';
+import { configSchema } from './knob-value.js';
 import { JOB_PHASES, JOB_REASONS, JOB_ROLES } from './states.js';
 
 const id = z.string().min(1).max(64);
@@ -15,7 +16,6 @@ const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const text = z.string().max(4000);
 /** JSON has no NaN or Infinity: on the wire they are these words. */
 const wireNumber = z.union([z.number(), z.literal(['NaN', 'Infinity', '-Infinity'])]);
-const knobValue = z.union([z.number(), z.string(), z.boolean()]);
 
 /** NaN and the infinities as JSON can carry them, and back. */
 export function toWireNumber(value: number): number | 'NaN' | 'Infinity' | '-Infinity' {
@@ -93,7 +93,7 @@ export const jobSpecSchema = z.object({
   limitMs: z.number().positive(),
   graceMs: z.number().min(0),
   env: z.record(z.string(), z.string()),
-  config: z.record(z.string(), knobValue),
+  config: configSchema,
   metric: z.object({
     name: z.string(),
     goal: z.enum(['minimize', 'maximize']),
@@ -298,8 +298,4 @@ function replaceUnstorable(_key: string, value: unknown): unknown {
   return Object.keys(value).every(isStorableText)
     ? value
     : Object.fromEntries(Object.entries(value).map(([name, inner]) => [storableText(name), inner]));
-}
-
-function storableText(text: string): string {
-  return isStorableText(text) ? text : text.replaceAll('\0', '\uFFFD').toWellFormed();
 }

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { DEFAULT_PORT } from '@nightshift/protocol';
 import { withJson, type Cli } from '../cli.js';
 import type { DemoOptions } from '../demo/run-demo.js';
 import { parseCount, parsePort } from '../option-parsers.js';
@@ -13,7 +14,7 @@ export function addDemo(program: Command, cli: Cli): void {
         .default('menu'),
     )
     .option('--iterations <n>', 'how many candidates (default: 12; code: 10)', parseCount)
-    .option('--port <port>', 'where to listen (default: 7700, or a free one)', parsePort)
+    .option('--port <port>', `where to listen (default: ${DEFAULT_PORT}, or a free one)`, parsePort)
     .option('--database <url>', 'an empty Postgres database instead of its own')
     .action(async (options: DemoOptions) => {
       const { runDemo } = await import('../demo/run-demo.js');

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { DEFAULT_PORT } from '@nightshift/protocol';
 import { apiKeys } from '../api-keys.js';
 import { withJson, type Cli, type ClientOptions } from '../cli.js';
 import { readTokenFile, writePrivate } from '../home.js';
@@ -6,8 +7,6 @@ import { aborted, onInterrupt } from '../interrupt.js';
 import { listenError } from '../listen-error.js';
 import { createLog } from '../logger.js';
 import { parsePort } from '../option-parsers.js';
-
-const DEFAULT_PORT = 7700;
 
 interface ServeOptions extends ClientOptions {
   host?: string;

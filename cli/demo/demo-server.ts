@@ -1,6 +1,6 @@
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError } from '@nightshift/protocol';
+import { AppError, DEFAULT_PORT } from '@nightshift/protocol';
 import { startControlPlane } from '@nightshift/control-plane/main';
 import type { Cli } from '../cli.js';
 import { apiKeys } from '../api-keys.js';
@@ -11,7 +11,6 @@ import { createLog } from '../logger.js';
 import { choosePort } from './choose-port.js';
 
 const HOST = '127.0.0.1';
-const USUAL_PORT = 7700;
 
 export interface DemoServer {
   url: string;
@@ -28,7 +27,7 @@ export async function startDemoServer(
   mkdirSync(home.path, { recursive: true, mode: 0o700 });
   const logFile = createWriteStream(join(home.path, 'control-plane.log'), { flags: 'a', mode: 0o600 });
   const log = createLog({ isPretty: false, write: (text) => void logFile.write(text) });
-  const port = options.port ?? (await choosePort(HOST, cli.environment.port ?? USUAL_PORT));
+  const port = options.port ?? (await choosePort(HOST, cli.environment.port ?? DEFAULT_PORT));
   const controlPlane = await startControlPlane({
     databaseUrl: options.databaseUrl,
     dataDir: home.postgres,

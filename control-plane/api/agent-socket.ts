@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { findToken } from '@nightshift/db';
 import type { Session } from '../fleet/fleet.js';
+import { bearerOf } from './auth.js';
 import type { ApiDeps, ApiEnv } from './deps.js';
 
 interface RawSocket {
@@ -15,7 +16,7 @@ export function agentSocket(deps: ApiDeps): Hono<ApiEnv> {
   app.get(
     '/',
     async (c, next) => {
-      const credential = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
+      const credential = bearerOf(c);
       const token = credential === undefined ? undefined : await findToken(deps.db, credential, 'box');
       // The upgrade answers with a status alone: a body would not reach the client.
       if (!token?.boxId) return c.body(null, 401);

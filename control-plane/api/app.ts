@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
-import { AppError, specJsonSchema } from '@nightshift/protocol';
+import { AppError, DEFAULT_PORT, specJsonSchema } from '@nightshift/protocol';
 import { agentSocket } from './agent-socket.js';
 import { archives } from './archives.js';
 import { attach } from './attach.js';
@@ -107,7 +107,7 @@ function describe(app: OpenAPIHono<ApiEnv>, version: string) {
         'Autonomous research on your own GPU boxes. Errors are application/problem+json; lists page by cursor and limit; a query parameter that a route does not take is a 400; a POST that creates takes Idempotency-Key.',
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
-    servers: [{ url: 'http://127.0.0.1:7700', description: 'a control plane on this machine' }],
+    servers: [{ url: `http://127.0.0.1:${DEFAULT_PORT}`, description: 'a control plane on this machine' }],
   });
 }
 

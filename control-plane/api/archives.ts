@@ -2,10 +2,10 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { createMiddleware } from 'hono/factory';
 import { AppError, ARCHIVE_CHUNK_BYTES, MAX_ARCHIVE_BYTES } from '@nightshift/protocol';
 import { appendArchive, findArchive, findToken, readArchive, type ArchiveRow } from '@nightshift/db';
-import { bearer, needs } from './auth.js';
+import { bearer, bearerOf, needs } from './auth.js';
 import type { ApiDeps, ApiEnv } from './deps.js';
 import { problems } from './problem.js';
-import { answer, router } from './router.js';
+import { answer, notJson, router } from './router.js';
 
 /** Bytes in one answer of the content: read on from the next offset. */
 const MAX_ANSWER_BYTES = 4 * ARCHIVE_CHUNK_BYTES;
@@ -108,7 +108,7 @@ export function archives(deps: ApiDeps) {
       c.header('content-type', 'application/octet-stream');
       c.header('x-content-type-options', 'nosniff');
       c.header('x-archive-size', String(archive.size));
-      return c.body(new Uint8Array(bytes)) as never;
+      return notJson(c.body(new Uint8Array(bytes)));
     },
   );
   return app;
@@ -118,7 +118,7 @@ export function archives(deps: ApiDeps) {
 function boxOrReader(deps: Pick<ApiDeps, 'db'>) {
   const read = needs(deps, 'read');
   return createMiddleware<ApiEnv>(async (c, next) => {
-    const secret = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
+    const secret = bearerOf(c);
     const box = secret === undefined ? undefined : await findToken(deps.db, secret, 'box');
     if (!box) return read(c, next);
     c.set('token', box);

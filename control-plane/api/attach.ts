@@ -1,7 +1,7 @@
 import { AppError, grants } from '@nightshift/protocol';
 import { findBoxById, findJob, findLatestAttempt, findToken } from '@nightshift/db';
 import type { TerminalLink } from '../fleet/fleet.js';
-import { needs } from './auth.js';
+import { bearerOf, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
 import { router } from './router.js';
 
@@ -40,7 +40,7 @@ export function attach(deps: ApiDeps) {
       const { boxId, boxName, attempt } = await findTarget(deps, c.req.param('id') ?? '');
       // The upgrade answers with a status alone: a client asks again without one to hear why.
       if (!deps.fleet.isConnected(boxId)) throw elsewhere(boxName);
-      const secret = /^Bearer (\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
+      const secret = bearerOf(c) ?? '';
       const { scopes } = c.get('token') as { scopes: string[] };
       const isWritable = grants(scopes, 'attach');
       let link: TerminalLink | null = null;

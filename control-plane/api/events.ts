@@ -5,7 +5,7 @@ import { isEventCursor, latestEventCursor, listEvents } from '@nightshift/db';
 import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
 import { problems } from './problem.js';
-import { router } from './router.js';
+import { notJson, router } from './router.js';
 import { waitFor } from './wait.js';
 
 const BATCH = 200;
@@ -73,12 +73,14 @@ export function events(deps: ApiDeps) {
         }
       };
       // The answer has begun: all that is left is to end it. The client comes back with the last id that it got.
-      return streamSSE(c, (stream) =>
-        // Left to itself the helper would send the fault as an event; a stream that ends is taken up again from its last id.
-        follow(stream).catch((error: unknown) => {
-          deps.log.warn({ err: error, requestId }, 'an event stream ended early');
-        }),
-      ) as never;
+      return notJson(
+        streamSSE(c, (stream) =>
+          // Left to itself the helper would send the fault as an event; a stream that ends is taken up again from its last id.
+          follow(stream).catch((error: unknown) => {
+            deps.log.warn({ err: error, requestId }, 'an event stream ended early');
+          }),
+        ),
+      );
     },
   );
   return app;

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { AppError } from '@nightshift/protocol';
+import { AppError, configSchema, knobValueSchema } from '@nightshift/protocol';
 import { findIteration, listIterations, listModelCallsOfIteration } from '@nightshift/db';
 import { submitProposal } from '../loop/submit-proposal.js';
 import { bearer, needs } from './auth.js';
@@ -12,15 +12,13 @@ import { answer, body, router } from './router.js';
 import { iterationSchema, iterationView } from './run-view.js';
 import { requireRun, runId } from './runs.js';
 
-const config = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
-
 const proposalBody = z
   .union([
     z.strictObject({
       knob: z.string(),
-      newValue: z.union([z.number(), z.string(), z.boolean()]),
+      newValue: knobValueSchema,
       reason: z.string(),
-      config: config
+      config: configSchema
         .optional()
         .openapi({ description: 'the complete configuration that you mean to run; the diff rail checks it' }),
     }),

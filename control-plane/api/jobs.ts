@@ -16,7 +16,7 @@ import type { ApiDeps } from './deps.js';
 import { decodeCursor, paged, pageOf, pageQuery } from './paging.js';
 import { problem, problems } from './problem.js';
 import { parseRange } from './range.js';
-import { answer, router } from './router.js';
+import { answer, notJson, router } from './router.js';
 import { jobSchema, jobView } from './run-view.js';
 import { waitFor } from './wait.js';
 
@@ -222,13 +222,13 @@ export function jobs(deps: ApiDeps) {
       if (header !== undefined && from >= size) {
         for (const [name, value] of Object.entries({ ...headers, 'content-range': `bytes */${size}` }))
           if (name !== 'content-type') c.header(name, value);
-        return problem(c, { code: 'range_not_satisfiable', detail: `the log has ${size} bytes so far` }) as never;
+        return notJson(problem(c, { code: 'range_not_satisfiable', detail: `the log has ${size} bytes so far` }));
       }
       const to = Math.min('to' in range && range.to !== null ? range.to + 1 : size, size, from + MAX_LOG_BYTES);
       const data = attempt ? await readLog(deps.db, attempt.id, from, to) : Buffer.alloc(0);
       const isWhole = header === undefined && from === 0 && to === size;
       if (!isWhole) headers['content-range'] = `bytes ${from}-${Math.max(from, to - 1)}/${size}`;
-      return c.body(new Uint8Array(data), isWhole ? 200 : 206, headers) as never;
+      return notJson(c.body(new Uint8Array(data), isWhole ? 200 : 206, headers));
     },
   );
 

@@ -1,12 +1,18 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { AppError, compileConstraints, configKey, defaultConfig, parseMenu, type Config } from '@nightshift/protocol';
+import {
+  configSchema,
+  AppError,
+  compileConstraints,
+  configKey,
+  defaultConfig,
+  parseMenu,
+  type Config,
+} from '@nightshift/protocol';
 import { gate } from '../policy/index.js';
 import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
 import { BAD_BODY, problems } from './problem.js';
 import { answer, body, router } from './router.js';
-
-const config = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
 
 const checkBody = z
   .object({
@@ -16,10 +22,12 @@ const checkBody = z
     proposal: z
       .union([z.string(), z.record(z.string(), z.unknown())])
       .openapi({ description: 'what a model answered, as text, or the object {knob, new_value, reason}' }),
-    comparator: config.optional().openapi({ description: 'what it is compared with; the defaults when left out' }),
-    candidate: config.optional().openapi({ description: 'the complete configuration that is meant to run' }),
+    comparator: configSchema
+      .optional()
+      .openapi({ description: 'what it is compared with; the defaults when left out' }),
+    candidate: configSchema.optional().openapi({ description: 'the complete configuration that is meant to run' }),
     measured: z
-      .array(config)
+      .array(configSchema)
       .max(10_000)
       .default([])
       .openapi({ description: 'configurations that were measured before' }),
@@ -47,7 +55,7 @@ export function policy(deps: ApiDeps) {
               verdict: z.enum(['pass', 'block']),
               rail: z.string().nullable(),
               reason: z.string().nullable(),
-              config: config.nullable(),
+              config: configSchema.nullable(),
               repeatOf: z.string().nullable(),
             })
             .openapi('Verdict'),

@@ -7,7 +7,7 @@ import { countModelCalls, countStates, MODEL_CALL_BUCKETS } from '@nightshift/db
 import { bearer, needs } from './auth.js';
 import type { ApiDeps, ApiEnv } from './deps.js';
 import { problems } from './problem.js';
-import { router } from './router.js';
+import { notJson, router } from './router.js';
 
 const STATES = { run: RUN_STATES, job: JOB_STATES, box: BOX_STATES } as const;
 
@@ -78,7 +78,7 @@ export function prometheus(deps: ApiDeps) {
             counts.find((count) => count.entity === entity && count.state === state)?.count ?? 0,
           );
       c.header('content-type', registry.contentType);
-      return c.body(`${await registry.metrics()}\n${await modelCalls(deps)}`) as never;
+      return notJson(c.body(`${await registry.metrics()}\n${await modelCalls(deps)}`));
     },
   );
   return { observe, routes };

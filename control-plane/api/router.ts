@@ -47,6 +47,11 @@ export function answer<T>(description: string, schema: T) {
   return { description, content: { 'application/json': { schema } } };
 }
 
+/** An answer that is no JSON, from a route whose types know JSON alone. */
+export function notJson(response: Response): never {
+  return response as never;
+}
+
 /** The description of a JSON body that must be there. */
 export function body<T>(schema: T) {
   return { required: true, content: { 'application/json': { schema } } };

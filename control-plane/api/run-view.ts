@@ -1,9 +1,11 @@
 import { z } from '@hono/zod-openapi';
 import {
+  configSchema,
   ITERATION_STATES,
   JOB_REASONS,
   JOB_ROLES,
   JOB_STATES,
+  knobValueSchema,
   evaluatorWarning,
   MEASUREMENTS,
   measurementOf,
@@ -15,9 +17,7 @@ import {
 import type { IterationRow, JobRow, RunRow } from '@nightshift/db';
 import { earlierFigures, liveFigures, type Live } from '../trajectory/index.js';
 
-const config = z
-  .record(z.string(), z.union([z.number(), z.string(), z.boolean()]))
-  .openapi({ description: 'a value for every knob' });
+const config = configSchema.describe('a value for every knob');
 const time = z.iso.datetime().nullable();
 const anything = z.record(z.string(), z.unknown());
 const measurement = z.enum(MEASUREMENTS).nullable().openapi({
@@ -86,9 +86,7 @@ export const iterationSchema = z
     number: z.number().int(),
     state: z.enum(ITERATION_STATES),
     proposer: z.enum(PROPOSERS).nullable(),
-    proposal: z
-      .object({ knob: z.string(), newValue: z.union([z.number(), z.string(), z.boolean()]), reason: z.string() })
-      .nullable(),
+    proposal: z.object({ knob: z.string(), newValue: knobValueSchema, reason: z.string() }).nullable(),
     config: config.nullable(),
     repeatOf: z.string().nullable(),
     patch: z

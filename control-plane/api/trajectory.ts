@@ -17,7 +17,7 @@ import { bearer, needs } from './auth.js';
 import type { ApiDeps } from './deps.js';
 import { BRANCH_FORMATS, commitsOf, exportBranch, squashQuery } from './export-branch.js';
 import { problems } from './problem.js';
-import { answer, router } from './router.js';
+import { answer, notJson, router } from './router.js';
 import { requireRun, runId } from './runs.js';
 
 const text = (type: string) => ({ [type]: { schema: z.string() } });
@@ -77,7 +77,7 @@ export function trajectory(deps: ApiDeps) {
       const { format } = c.req.valid('query');
       if (format === 'pr') {
         c.header('content-type', 'text/markdown; charset=utf-8');
-        return c.body(await loadPullRequest(deps.db, run)) as never;
+        return notJson(c.body(await loadPullRequest(deps.db, run)));
       }
       const data = await loadTrajectory(deps.db, run);
       const analysis = analyze(data);
@@ -91,7 +91,7 @@ export function trajectory(deps: ApiDeps) {
       c.header('content-type', `${type}; charset=utf-8`);
       if (format === 'html')
         c.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; img-src data:");
-      return c.body(write()) as never;
+      return notJson(c.body(write()));
     },
   );
 
@@ -137,7 +137,7 @@ export function trajectory(deps: ApiDeps) {
       if (format === 'branch' || format === 'patch') {
         const { body, headers } = await exportBranch(deps.db, run, format, squash === 'true');
         for (const [name, value] of Object.entries(headers)) c.header(name, value);
-        return c.body(body) as never;
+        return notJson(c.body(body));
       }
       if (format === 'chat') {
         const { records, warnings } = exportChat(await loadChatCalls(deps.db, run), {
@@ -148,14 +148,14 @@ export function trajectory(deps: ApiDeps) {
         // For whoever would train on it: what the corpus would teach, said where a client can see it without reading the file.
         for (const warning of warnings) c.header('x-nightshift-warning', warning, { append: true });
         c.header('content-disposition', `attachment; filename="${run.id}.chat.jsonl"`);
-        return c.body(writeChat(records)) as never;
+        return notJson(c.body(writeChat(records)));
       }
       const type = { jsonl: 'application/x-ndjson', tsv: 'text/tab-separated-values', csv: 'text/csv' }[format];
       c.header('content-type', `${type}; charset=utf-8`);
       c.header('content-disposition', `attachment; filename="${run.id}.${format}"`);
       const commits = format === 'tsv' ? await commitsOf(deps.db, run) : new Map<number, string>();
       const options = { commitOf: (iteration: number) => commits.get(iteration)?.slice(0, 7) };
-      return c.body(exportTrajectory(await loadTrajectory(deps.db, run), format, options)) as never;
+      return notJson(c.body(exportTrajectory(await loadTrajectory(deps.db, run), format, options)));
     },
   );
   return app;

@@ -3,7 +3,6 @@ import {
   parseSpec,
   PROTOCOL_VERSION,
   type AgentFrame,
-  type BoxFacts,
   type ControlFrame,
   type ControlFrameOf,
   type FrameOf,
@@ -22,7 +21,7 @@ import {
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { advance } from '../loop/advance.js';
 import { createRun } from '../loop/create-run.js';
-import { exitOf } from '../testing/paper-box.js';
+import { exitOf, PAPER_FACTS } from '../testing/paper-box.js';
 import { SMALL_SPEC } from '../testing/test-api.js';
 import { startFleet, type Fleet } from './fleet.js';
 
@@ -37,17 +36,6 @@ beforeEach(async () => {
   fleet = startFleet({ db: database.db, log, wake }, { sweepMs: 3_600_000, telemetryKeepDays: 14 });
 });
 afterEach(() => fleet.stop());
-
-const FACTS: BoxFacts = {
-  hostname: 'h',
-  os: 'linux',
-  arch: 'x64',
-  cpus: 1,
-  memoryBytes: 1,
-  gpus: [],
-  node: 'v20',
-  agentVersion: 'test',
-};
 
 /** A box whose socket is this test. */
 async function connect(options: { labels?: string[]; slots?: number; dirty?: number[] } = {}) {
@@ -92,7 +80,7 @@ async function connect(options: { labels?: string[]; slots?: number; dirty?: num
   tell({
     type: 'hello',
     protocol: PROTOCOL_VERSION,
-    facts: FACTS,
+    facts: PAPER_FACTS,
     attempts: [],
     dirty: options.dirty ?? [],
     freeSlots: options.dirty ? 0 : (options.slots ?? 1),
@@ -210,13 +198,13 @@ describe('a box gets no new work', () => {
   test('while it says that something is wrong with it', async () => {
     const health = { ok: false, problems: [{ code: 'gpu_stuck', detail: 'clocks at 611 MHz' }] };
     const box = await connect();
-    box.beat({ facts: { ...FACTS, health } });
+    box.beat({ facts: { ...PAPER_FACTS, health } });
     await isStored(async () => (await findBoxById(database.db, box.id))?.facts?.health?.ok === false);
     const job = await queueJob();
     fleet.wake();
     await settled(box);
     expect((await findJob(database.db, job.id))?.state).toBe('queued');
-    box.beat({ facts: FACTS });
+    box.beat({ facts: PAPER_FACTS });
     expect((await box.next('assign')).job.jobId).toBe(job.id);
   });
 });
@@ -361,7 +349,7 @@ describe('a live terminal', () => {
       JSON.stringify({
         type: 'hello',
         protocol: PROTOCOL_VERSION,
-        facts: FACTS,
+        facts: PAPER_FACTS,
         attempts: [],
         dirty: [],
         freeSlots: 1,

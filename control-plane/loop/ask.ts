@@ -3,7 +3,7 @@ import type { Db, RunRow } from '@nightshift/db';
 import { describeBelief } from '../search/index.js';
 import { buildCodePrompt, buildPrompt, promptBudget, type Message } from '../proposer/index.js';
 import { codeContextOf } from './code-gate.js';
-import { pendingPatches } from './code-turn.js';
+import { codeMemoryOf, pendingPatches } from './code-turn.js';
 import { promptInputOf } from './model-turn.js';
 import { loadProposalContext } from './proposal-context.js';
 import { suggestInputOf } from './sampler-turn.js';
@@ -30,21 +30,10 @@ export async function askFor(
     throw new AppError('illegal_state', 'no box has told the source of this run yet; ask again when its baseline runs');
   const { files, maxChangedLines } = await codeContextOf(db, run, context.comparator);
   return buildCodePrompt({
-    project: run.spec.name,
-    metric: run.spec.metric,
+    ...codeMemoryOf(run, context),
     files,
-    sealed: edit.sealed,
     maxChangedLines,
-    comparator: context.comparator,
-    baseline: {
-      value: context.trajectory.baseline.value,
-      n: context.trajectory.baseline.values.length,
-      sd: context.noiseSd,
-    },
-    records: context.trajectory.records,
-    earlier: run.earlier,
     pending: await pendingPatches(db, run.id),
-    notes: run.notes,
     blocked: [],
     repair: null,
     budgetTokens,

@@ -1,4 +1,10 @@
-import type { BlockedTry, CodeProposal, ModelSpec, SourceFile } from '@nightshift/protocol';
+import {
+  storableText,
+  type BlockedTry,
+  type CodeProposal,
+  type ModelSpec,
+  type SourceFile,
+} from '@nightshift/protocol';
 import {
   listOpenIterations,
   recordEvent,
@@ -23,7 +29,7 @@ import {
 import { codeContextOf, codeKeyFor } from './code-gate.js';
 import { complexityDeltaOf } from './complexity-delta.js';
 import type { LoopDeps } from './deps.js';
-import { keepCall, storable } from './keep-call.js';
+import { keepCall } from './keep-call.js';
 import type { ProposalContext } from './proposal-context.js';
 
 /** Answers that may be refused in one iteration before it is blocked. */
@@ -56,7 +62,6 @@ export async function codeTurn(
   signal: AbortSignal,
 ): Promise<CodeTurn> {
   const gateContext = await codeContextOf(deps.db, run, context.comparator, iteration.id);
-  const { edit } = run.spec;
   let breaker = (run.breaker as BreakerState | null) ?? CLOSED_BREAKER;
   let { blocked } = iteration;
   const repair = readRepair(iteration);
@@ -64,21 +69,10 @@ export async function codeTurn(
     if (isBreakerOpen(breaker, Date.now()))
       return { kind: 'unanswered', why: `the model is left alone for a while: ${breaker.lastError}`, blocked };
     const prompt = buildCodePrompt({
-      project: run.spec.name,
-      metric: run.spec.metric,
+      ...codeMemoryOf(run, context),
       files: gateContext.files,
-      sealed: edit?.sealed ?? [],
       maxChangedLines: gateContext.maxChangedLines,
-      comparator: context.comparator,
-      baseline: {
-        value: context.trajectory.baseline.value,
-        n: context.trajectory.baseline.values.length,
-        sd: context.noiseSd,
-      },
-      records: context.trajectory.records,
-      earlier: run.earlier,
       pending: await pendingPatches(deps.db, run.id, iteration.id),
-      notes: run.notes,
       blocked,
       repair,
       budgetTokens: promptBudget(model),
@@ -127,14 +121,14 @@ export async function codeTurn(
       verdict?.verdict === 'block'
         ? {
             rail: verdict.rail,
-            reason: storable(verdict.reason),
-            raw: storable(answer.text).slice(0, 2000),
+            reason: storableText(verdict.reason),
+            raw: storableText(answer.text).slice(0, 2000),
             proposer: 'model',
           }
         : {
             rail: 'schema',
             reason: unwrapped && !unwrapped.ok ? unwrapped.detail : 'the answer could not be read',
-            raw: storable(answer.text).slice(0, 2000),
+            raw: storableText(answer.text).slice(0, 2000),
             proposer: 'model',
           };
     blocked = [...blocked, refusal];
@@ -145,6 +139,21 @@ export async function codeTurn(
     });
   }
   return { kind: 'blocked', blocked };
+}
+
+/** What a prompt for a patch says of the run, whoever it is for. */
+export function codeMemoryOf(run: RunRow, { comparator, trajectory, noiseSd }: ProposalContext) {
+  const { value, values } = trajectory.baseline;
+  return {
+    project: run.spec.name,
+    metric: run.spec.metric,
+    sealed: run.spec.edit?.sealed ?? [],
+    comparator,
+    baseline: { value, n: values.length, sd: noiseSd },
+    records: trajectory.records,
+    earlier: run.earlier,
+    notes: run.notes,
+  };
 }
 
 /** The patches of a run that are not decided yet, but for one iteration's. */

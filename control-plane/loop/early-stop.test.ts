@@ -12,7 +12,7 @@ import { cancelJob, findJob, findRun, listEvents, listIterations, listTriedConfi
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { CurveWatch } from '../fleet/curve-watch.js';
 import { startFleet } from '../fleet/fleet.js';
-import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
+import { exitOf, paperBox, type PaperBox, PAPER_FACTS } from '../testing/paper-box.js';
 import { advance } from './advance.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
@@ -287,16 +287,7 @@ test('metrics of a candidate wake the loop, and the stop reaches the box', async
     while (sent.filter((frame) => frame.type === type).length < n) await new Promise<void>((done) => (told = done));
   };
   try {
-    const facts = {
-      hostname: 'paper',
-      os: 'linux',
-      arch: 'x64',
-      cpus: 1,
-      memoryBytes: 1,
-      gpus: [],
-      node: 'v20',
-      agentVersion: 'test',
-    };
+    const facts = PAPER_FACTS;
     session.receive(
       JSON.stringify({ type: 'hello', protocol: PROTOCOL_VERSION, facts, attempts: [], dirty: [], freeSlots: 1 }),
     );

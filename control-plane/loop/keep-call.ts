@@ -1,3 +1,4 @@
+import { storableText } from '@nightshift/protocol';
 import { insertModelCall, type Db } from '@nightshift/db';
 import type { ModelCall } from '../proposer/index.js';
 
@@ -13,8 +14,8 @@ export async function keepCall(
     model: call.model,
     mode: call.mode,
     messages: call.messages,
-    answer: call.answer === null ? null : storable(call.answer),
-    reasoning: call.reasoning === null ? null : storable(call.reasoning),
+    answer: call.answer === null ? null : storableText(call.answer),
+    reasoning: call.reasoning === null ? null : storableText(call.reasoning),
     error: isFailure ? call.outcome : null,
     detail: call.detail,
     outcome: call.rail === null ? call.outcome : `blocked:${call.rail}`,
@@ -24,9 +25,4 @@ export async function keepCall(
     completionTokens: call.completionTokens,
     costUsd: call.costUsd,
   });
-}
-
-/** Postgres stores neither NUL nor half a surrogate pair: a model that prints one keeps the rest of its answer. */
-export function storable(text: string): string {
-  return text.replaceAll('\0', '\uFFFD').toWellFormed();
 }

@@ -6,13 +6,13 @@ import {
   type IterationRow,
   type RunRow,
 } from '@nightshift/db';
-import type { BlockedTry, ModelSpec } from '@nightshift/protocol';
+import { storableText, type BlockedTry, type ModelSpec } from '@nightshift/protocol';
 import { gate } from '../policy/index.js';
 import { CLOSED_BREAKER, proposeWithModel, type BreakerState, type PromptInput } from '../proposer/index.js';
 import type { Belief } from '../search/index.js';
 import { askCritic, criticMessages } from './critic.js';
 import type { LoopDeps } from './deps.js';
-import { keepCall, storable } from './keep-call.js';
+import { keepCall } from './keep-call.js';
 import type { Made } from './made.js';
 import type { ProposalContext } from './proposal-context.js';
 
@@ -73,7 +73,7 @@ export async function modelTurn(
   });
   const blocked = [
     ...iteration.blocked,
-    ...result.blocked.map((tried) => ({ ...tried, raw: storable(tried.raw), reason: storable(tried.reason) })),
+    ...result.blocked.map((tried) => ({ ...tried, raw: storableText(tried.raw), reason: storableText(tried.reason) })),
   ];
   await updateRun(deps.db, run.id, { breaker: result.breaker });
   if (result.kind === 'fallback') {
@@ -104,7 +104,7 @@ export async function modelTurn(
   await recordEvent(deps.db, {
     type: 'critic.veto',
     runId: run.id,
-    payload: { iteration: iteration.number, proposal, reason: storable(critique.reason) },
+    payload: { iteration: iteration.number, proposal, reason: storableText(critique.reason) },
   });
   return { kind: 'fallback', blocked, isBlocked: false };
 }

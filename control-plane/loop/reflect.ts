@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { ModelSpec } from '@nightshift/protocol';
+import { storableText, type ModelSpec } from '@nightshift/protocol';
 import { insertNote, recordEvent, type RunRow } from '@nightshift/db';
 import { buildPrompt, promptBudget, type Message, type PromptInput } from '../proposer/index.js';
 import { askModel } from './ask-model.js';
 import type { LoopDeps } from './deps.js';
-import { storable } from './keep-call.js';
 
 const answerSchema = z.strictObject({ notes: z.string().min(1).max(8000), reason: z.string().min(1).max(1000) });
 const ANSWER_JSON_SCHEMA = {
@@ -52,10 +51,10 @@ export async function reflect(
   await deps.db.transaction(async (tx) => {
     const note = await insertNote(tx, {
       runId: run.id,
-      body: storable(read.notes),
+      body: storableText(read.notes),
       author: 'model',
       state,
-      reason: storable(read.reason),
+      reason: storableText(read.reason),
     });
     await recordEvent(tx, {
       type: `notes.${state}`,

@@ -1,4 +1,4 @@
-import { AppError, RAILS, type Config, type FieldError } from '@nightshift/protocol';
+import { AppError, configSchema, RAILS, type Config, type FieldError } from '@nightshift/protocol';
 import { z } from 'zod';
 
 /** One case of a suite: an answer, and what the gate has to say of it. */
@@ -18,7 +18,7 @@ const caseSchema = z.looseObject({
   id: z.union([z.string().min(1).max(200), z.number()]),
   expect: z.enum(['pass', 'block']),
   expected_rail: z.string().max(100).nullish(),
-  config: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).nullish(),
+  config: configSchema.nullish(),
 });
 
 /**

@@ -7,6 +7,7 @@ import {
   type KnobValue,
   type TrajectoryRecord,
 } from '@nightshift/protocol';
+import { isBetter } from '../trajectory/measurements.js';
 import { pairWorth } from './worth.js';
 
 /** Everything measured of one (knob, value) pair on one configuration. */
@@ -88,23 +89,17 @@ export function pairTable(input: {
     row.mean = row.n > 0 ? row.sum / row.n : null;
     row.effect = row.effects.length > 0 ? row.effects.reduce((a, b) => a + b, 0) / row.effects.length : null;
   }
+  const isAhead = (a: PairRow, b: PairRow) => isBetter(input.goal, a.mean as number, b.mean as number);
   const bests = new Map<string, PairRow>();
   for (const row of list) {
     if (row.mean === null || !Number.isFinite(row.mean)) continue;
     const old = bests.get(row.knob);
-    if (!old || isBetter(input.goal, row, old)) bests.set(row.knob, row);
+    if (!old || isAhead(row, old)) bests.set(row.knob, row);
   }
   for (const row of bests.values()) row.isBestOfKnob = true;
-  const best = [...bests.values()].reduce<PairRow | null>(
-    (a, b) => (a === null || isBetter(input.goal, b, a) ? b : a),
-    null,
-  );
+  const best = [...bests.values()].reduce<PairRow | null>((a, b) => (a === null || isAhead(b, a) ? b : a), null);
   if (best) best.isBest = true;
   return list.map(({ sum: _sum, effects: _effects, ...row }) => ({ ...row, worth: pairWorth(row, input.noise) }));
-}
-
-function isBetter(goal: Goal, a: PairRow, b: PairRow): boolean {
-  return goal === 'minimize' ? (a.mean as number) < (b.mean as number) : (a.mean as number) > (b.mean as number);
 }
 
 function isRepeat(config: Config | null, comparator: Config, knob: string, value: KnobValue): boolean {

@@ -5,7 +5,8 @@ import { beginPhase } from '../fleet/begin-phase.js';
 import { finishAttempt } from '../fleet/finish-attempt.js';
 import { giveOut } from '../fleet/give-out.js';
 
-const FACTS: BoxFacts = {
+/** A box that says as little of itself as it may. */
+export const PAPER_FACTS: BoxFacts = {
   hostname: 'paper',
   os: 'linux',
   arch: 'x64',
@@ -43,7 +44,7 @@ export async function paperBox(db: Db, options: { labels?: string[]; slots?: num
   const box = await insertBox(db, {
     name: `paper-${randomUUID().slice(0, 8)}`,
     labels: options.labels ?? [],
-    facts: FACTS,
+    facts: PAPER_FACTS,
   });
   if (!box) throw new Error('two paper boxes drew one name');
   await markBoxSeen(db, box.id, {});
@@ -63,7 +64,7 @@ export async function paperBox(db: Db, options: { labels?: string[]; slots?: num
     report: (job: JobSpec, seq: number, points: FrameOf<'metrics'>['points']) =>
       db.transaction((tx) => appendMetrics(tx, job.attemptId, job.token, seq, points)),
     /** The box connects and says what it is. */
-    greet: (facts: Partial<BoxFacts>) => markBoxSeen(db, box.id, { facts: { ...FACTS, ...facts } }),
+    greet: (facts: Partial<BoxFacts>) => markBoxSeen(db, box.id, { facts: { ...PAPER_FACTS, ...facts } }),
     finish: (job: JobSpec, exit: ExitRecord) => finishAttempt(db, box.id, job.attemptId, job.token, exit),
     /** Runs one job to its end; null when there was none. */
     async work(measure: (config: Config, job: JobSpec) => number | ExitRecord): Promise<JobSpec | null> {

@@ -1,5 +1,5 @@
 import type { KnobValue, Trajectory } from '@nightshift/protocol';
-import { sumOfSquares } from '../decision/noise.js';
+import { estimateNoise } from '../decision/noise.js';
 import type { Analysis } from './analysis.js';
 import { isEvaluated, isTried, measurementsOf, replicateKey } from './measurements.js';
 
@@ -39,14 +39,10 @@ export function replicateGroups(trajectory: Trajectory): ReplicateGroup[] {
  */
 export function noiseOf(trajectory: Trajectory): Analysis['noise'] {
   const groups = replicateGroups(trajectory);
-  let squares = 0;
-  let degreesOfFreedom = 0;
-  for (const values of [trajectory.baseline.values.filter(Number.isFinite), ...groups.map((group) => group.values)]) {
-    if (values.length < 2) continue;
-    squares += sumOfSquares(values);
-    degreesOfFreedom += values.length - 1;
-  }
-  const sd = degreesOfFreedom === 0 ? null : Math.sqrt(squares / degreesOfFreedom);
+  const { sd, degreesOfFreedom } = estimateNoise([
+    trajectory.baseline.values.filter(Number.isFinite),
+    ...groups.map((group) => group.values),
+  ]);
   const base = trajectory.baseline.value;
   return {
     sd,
