@@ -62,5 +62,7 @@ export interface Trial {
   value: number | null;
   n?: number | undefined;
   state: 'complete' | 'failed' | 'pending' | 'censored';
+  /** Of a censored trial: what its full measurement is expected to give, and the standard deviation of that; left out where nothing says. */
+  estimate?: { value: number; sd: number } | undefined;
   failure?: CandidateReason | string | undefined;
 }

@@ -38,6 +38,11 @@ export interface EarlyStop {
   worst: number;
   /** How many curves (envelope) or configurations (median) it was compared with. */
   n: number;
+  /**
+   * Envelope: the effect over the mean end of the kept curves that its curve leads to expect, and the standard deviation of that, as
+   * fractions; null where it says nothing.
+   */
+  expected: { effect: number; sd: number } | null;
   why: string;
 }
 
@@ -60,7 +65,7 @@ const MIN_POINTS = 2;
  *
  * `envelope`: worse than every kept curve by more than noise explains, t_0.99 · σ̃ · √2 with σ̃ pooled over the curves of
  * repeated configurations at that time and shrunken as in decisions; and unable to end as well as any of them, however luckily
- * it goes on (`bestEnd`). `median`: its best value so far is worse than the median
+ * it goes on (`endOf`). `median`: its best value so far is worse than the median
  * over configurations of the curves' means up to that time (the median stopping rule of Golovin et al., Google Vizier, 2017).
  */
 export function earlyStop(input: EarlyStopInput): EarlyStop | null {
@@ -80,7 +85,7 @@ export function earlyStop(input: EarlyStopInput): EarlyStop | null {
   return { seconds: last.t, share, ...found, why };
 }
 
-type Found = Pick<EarlyStop, 'value' | 'best' | 'worst' | 'n'>;
+type Found = Pick<EarlyStop, 'value' | 'best' | 'worst' | 'n' | 'expected'>;
 
 function byEnvelope(input: EarlyStopInput, t: number): Found | null {
   const window = WINDOW * input.budgetSeconds;
@@ -106,7 +111,7 @@ function byEnvelope(input: EarlyStopInput, t: number): Found | null {
   const best = sign * Math.min(...kept.map((value) => sign * value));
   const value = hasLeft(input.running) ? NaN : meanBefore(finite(input.running), t, window);
   if (value === null) return null;
-  const found = { value, best, worst, n: kept.length };
+  const found = { value, best, worst, n: kept.length, expected: null };
   if (Number.isNaN(value)) return found;
   // A prior of its own size stands in while nothing was measured twice.
   const scale = Math.abs(mean(kept)) || 1;
@@ -117,23 +122,32 @@ function byEnvelope(input: EarlyStopInput, t: number): Found | null {
   const isWorse = (of: number) => sign * (of - worst) > slack;
   const recent = finite(input.running).filter((point) => point.t > t - window);
   if (!isWorse(value) || !isWorse(median(recent.map((point) => point.value)))) return null;
-  const reach = bestEnd(value, [...ways.values()], sign);
-  return keptEnds.every((end) => sign * (reach - end) > 0) ? found : null;
+  const reach = endOf(value, [...ways.values()], sign);
+  if (!keptEnds.every((end) => sign * (reach.best - end) > 0)) return null;
+  const usual = mean(keptEnds);
+  const size = Math.abs(usual) || 1;
+  return { ...found, expected: { effect: (sign * (usual - reach.expected)) / size, sd: reach.sd / size } };
 }
 
 /**
  * How good a curve that is at `value` now may still end: as earlier configurations went on from the same time, with the luck of
- * one in a thousand. Ways are ratios where everything is positive, and differences otherwise; the mean and the spread over
+ * one in a thousand, and how it is expected to. Ways are ratios where everything is positive, and differences otherwise; the mean and the spread over
  * configurations give the bound of a prediction interval, x̄ ∓ t_0.999(m − 1) · s · √(1 + 1/m).
  */
-function bestEnd(value: number, ways: readonly (readonly { from: number; to: number }[])[], sign: 1 | -1): number {
+function endOf(
+  value: number,
+  ways: readonly (readonly { from: number; to: number }[])[],
+  sign: 1 | -1,
+): { best: number; expected: number; sd: number } {
   const arePositive = value > 0 && ways.every((same) => same.every(({ from, to }) => from > 0 && to > 0));
   const to = arePositive ? Math.log : (x: number) => x;
   const steps = ways.map((same) => mean(same.map((way) => to(way.to) - to(way.from))));
   const sd = Math.sqrt(sumOfSquares(steps) / (steps.length - 1));
-  const luck = studentUpperQuantile(LUCK, steps.length - 1) * sd * Math.sqrt(1 + 1 / steps.length);
-  const end = to(value) + mean(steps) - sign * luck;
-  return arePositive ? Math.exp(end) : end;
+  const error = sd * Math.sqrt(1 + 1 / steps.length);
+  const luck = studentUpperQuantile(LUCK, steps.length - 1) * error;
+  const end = to(value) + mean(steps);
+  const back = arePositive ? Math.exp : (x: number) => x;
+  return { best: back(end - sign * luck), expected: back(end), sd: arePositive ? back(end) * error : error };
 }
 
 function byMedian(input: EarlyStopInput, t: number): Found | null {
@@ -149,7 +163,9 @@ function byMedian(input: EarlyStopInput, t: number): Found | null {
   const isLost = hasLeft(input.running);
   const best = sign * Math.min(...finite(input.running).map((point) => sign * point.value));
   const value = isLost ? NaN : best;
-  return isLost || sign * (value - middle) > 0 ? { value, best: middle, worst: middle, n: groups.size } : null;
+  return isLost || sign * (value - middle) > 0
+    ? { value, best: middle, worst: middle, n: groups.size, expected: null }
+    : null;
 }
 
 function add<T>(groups: Map<string, T[]>, key: string, value: T): void {

@@ -9,13 +9,21 @@ import {
   type Trajectory,
   type Trial,
 } from '@nightshift/protocol';
-import { listRecentCurves, listTriedConfigs, type Queryable, type RunRow } from '@nightshift/db';
+import {
+  listEarlyStops,
+  listRecentCurves,
+  listTriedConfigs,
+  type Queryable,
+  type RunRow,
+  type TriedConfig,
+} from '@nightshift/db';
 import { estimateNoise } from '../decision/index.js';
 import { mean } from '../decision/noise.js';
 import type { GateContext } from '../policy/gate.js';
 import type { Turn } from '../search/index.js';
 import { meanOf } from '../trajectory/measurements.js';
 import { PATCH } from './code-gate.js';
+import { expectedByCurve, expectedByScreening, givenUpTrial, type ExpectedEffect } from './given-up.js';
 import { measuredKeys } from './measured-keys.js';
 import { comparatorOf, type Comparator } from './comparator.js';
 import { loadTrajectory } from './trajectory-of-run.js';
@@ -29,8 +37,8 @@ interface TriedGroup {
   values: number[];
   failure: CandidateReason | string | null;
   isPending: boolean;
-  /** Of a configuration that was given up before its full budget: the measure key of what it is worse than. */
-  worseThanKey: string | null;
+  /** Of a configuration that was given up before its full budget: how. */
+  givenUp: TriedConfig | null;
 }
 
 /** What a proposer of either kind works with: one read of the run's rows. */
@@ -64,26 +72,38 @@ export async function loadProposalContext(q: Queryable, run: RunRow, iterationId
       values: [],
       failure: null,
       isPending: false,
-      worseThanKey: null,
+      givenUp: null,
     };
     if (row.metric !== null) group.values.push(row.metric);
-    else if (row.state === 'screened_out' || row.reason === 'stopped_early') group.worseThanKey = row.comparatorKey;
+    else if (row.state === 'screened_out' || row.reason === 'stopped_early') group.givenUp = row;
     else if (row.state === 'failed') group.failure = row.reason;
     else group.isPending = true;
     groups.set(row.configKey, group);
   }
+  const stops = rows.some((row) => row.reason === 'stopped_early')
+    ? await listEarlyStops(q, run.id)
+    : new Map<string, ExpectedEffect>();
   const comparator = comparatorOf(run);
   // Knobs are tuned on the code of the comparator: what other code measured says nothing exact about it.
   const sameCode = [...groups].filter(([key]) => codeKeyOf(key) === comparator.codeKey);
   const trials = sameCode
     .map(([, group]) => group)
-    .map(({ config, values, failure, isPending, worseThanKey }): Trial => {
+    .map(({ config, values, failure, isPending, givenUp }): Trial => {
       if (values.length > 0) return { config, value: mean(values), n: values.length, state: 'complete' };
       if (isPending) return { config, value: null, state: 'pending' };
-      if (failure !== null) return { config, value: null, state: 'failed', failure };
-      // Given up while it trained: it runs, and is worse than what it was compared with.
-      const bound = worseThanKey === null ? [] : (groups.get(worseThanKey)?.values ?? []);
-      return { config, value: bound.length > 0 ? mean(bound) : null, state: 'censored' };
+      if (!givenUp) return { config, value: null, state: 'failed', failure: failure ?? 'unknown' };
+      const curve = stops.get(givenUp.jobId ?? '');
+      const expected = givenUp.screening
+        ? expectedByScreening(givenUp.screening)
+        : curve
+          ? expectedByCurve(curve, run.spec.fidelity.earlyStop?.metric === run.spec.metric.name)
+          : null;
+      return givenUpTrial(
+        config,
+        run.spec.metric.goal,
+        groups.get(givenUp.comparatorKey ?? '')?.values ?? [],
+        expected,
+      );
     });
   const values = groups.get(comparator.key)?.values ?? [];
   const tried = new Set(sameCode.map(([, { config }]) => configKey(config)));

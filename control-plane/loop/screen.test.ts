@@ -154,7 +154,12 @@ describe('a candidate that is hopeless at the cheap budget', () => {
     await warm(run, box);
     await tryOut(run, box, 40);
     const context = await loadProposalContext(deps.db, await now(run), 'none');
-    expect(context.trials.at(-1)).toEqual({ config: { x: 40 }, value: 2, state: 'censored' });
+    expect(context.trials.at(-1)).toEqual({
+      config: { x: 40 },
+      value: 2,
+      state: 'censored',
+      estimate: { value: expect.closeTo(2.4, 3), sd: expect.closeTo(0, 3) },
+    });
     expect([...context.tried]).toContain('[["x",40]]');
     expect(context.gate.measured('[["x",40]]')).toBe(false);
   });

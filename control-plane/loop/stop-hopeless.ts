@@ -68,6 +68,7 @@ export async function stopHopeless(tx: Tx, run: RunRow, { iteration, job, stop }
       best: stop.best,
       worst: stop.worst,
       curves: stop.n,
+      expected: stop.expected,
     },
   });
 }

@@ -58,6 +58,13 @@ describe('a configuration that was given up', () => {
     expect(at([...steep, better], 0.95).mean).toBeCloseTo(at(steep, 0.95).mean, 1);
   });
 
+  test('stands where other evidence expects it, as far as that evidence is sure', () => {
+    const told = (value: number, sd: number) => at([...TRIALS, { ...given, estimate: { value, sd } }], 0.95).mean;
+    expect(told(1.3, 0.001)).toBeGreaterThan(told(1.15, 0.001));
+    expect(told(1.3, 0.001)).toBeGreaterThan(told(1.3, 0.5));
+    expect(told(1.3, 50)).toBeCloseTo(at(TRIALS, 0.95).mean, 1);
+  });
+
   test('says nothing of whether a configuration runs', () => {
     const space = spaceOf(menu);
     const base = space.encode(defaultConfig(menu));

@@ -6,6 +6,8 @@ import type { Axis } from './space.js';
 export interface Bound {
   x: Float64Array;
   bound: number;
+  /** What is expected of it by other evidence than the measurements of other configurations, on the warped scale. */
+  estimate: Prediction | null;
 }
 
 /** Mean and variance of a normal variable that is known to exceed `bound`. */
@@ -29,7 +31,7 @@ export function imputeCensored(
 ): Observations {
   if (bounds.length === 0) return data;
   const process = posterior(axes, data, [], hyper);
-  const imputed = bounds.map(({ x, bound }) => beyond(process.at(x), bound));
+  const imputed = bounds.map(({ x, bound, estimate }) => estimate ?? beyond(process.at(x), bound));
   return {
     x: [...data.x, ...bounds.map(({ x }) => x)],
     y: Float64Array.from([...data.y, ...imputed.map(({ mean }) => mean)]),

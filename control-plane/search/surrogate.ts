@@ -116,10 +116,16 @@ function withCensored(space: Space, input: SuggestInput, all: ReturnType<typeof 
   const bounds = input.trials
     .filter((trial) => trial.state === 'censored' && trial.value !== null && Number.isFinite(trial.value))
     .slice(-MAX_TRIALS / 2)
-    .map((trial) => ({
-      x: space.encode(trial.config),
-      bound: Math.log1p(Math.max(0, sign * (trial.value as number) - all.best) / all.scale),
-    }));
+    .map((trial) => {
+      const gapOf = (value: number) => Math.max(0, sign * value - all.best);
+      const bound = Math.log1p(gapOf(trial.value as number) / all.scale);
+      const { estimate } = trial;
+      if (!estimate) return { x: space.encode(trial.config), bound, estimate: null };
+      const gap = gapOf(estimate.value);
+      // The warp's slope there takes a standard deviation from metric units to the warped scale.
+      const variance = (estimate.sd / (all.scale + gap)) ** 2;
+      return { x: space.encode(trial.config), bound, estimate: { mean: Math.log1p(gap / all.scale), variance } };
+    });
   return imputeCensored(space.axes, all.data, bounds, hyper);
 }
 

@@ -128,3 +128,16 @@ export async function sumScreeningMs(q: Queryable, runId: string): Promise<numbe
     where j.run_id = ${runId} and j.role = 'screen' and parts.part ->> 'phase' = 'train'`);
   return rows[0]?.ms ?? 0;
 }
+
+/** What the curves of a run's early stopped jobs led to expect of them, by job: effects as fractions; jobs where they said nothing are left out. */
+export async function listEarlyStops(
+  q: Queryable,
+  runId: string,
+): Promise<Map<string, { effect: number; sd: number }>> {
+  const rows = await q.execute<{ job_id: string; effect: number; sd: number }>(sql`
+    select payload ->> 'jobId' as job_id, (payload -> 'expected' ->> 'effect')::float8 as effect,
+      (payload -> 'expected' ->> 'sd')::float8 as sd
+    from events
+    where run_id = ${runId} and type = 'job.stopping' and payload -> 'expected' ->> 'effect' is not null`);
+  return new Map(rows.map((row) => [row.job_id, { effect: row.effect, sd: row.sd }]));
+}

@@ -1,5 +1,12 @@
 import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, ne, sql, type SQL } from 'drizzle-orm';
-import { JOB_MOVES, type Config, type JobReason, type JobRole, type JobState } from '@nightshift/protocol';
+import {
+  JOB_MOVES,
+  type Config,
+  type JobReason,
+  type JobRole,
+  type JobState,
+  type Screening,
+} from '@nightshift/protocol';
 import { newId } from '../id.js';
 import type { JobRow, Queryable, Tx } from '../rows.js';
 import { attempts, iterations, jobs } from '../schema.js';
@@ -242,6 +249,10 @@ export interface TriedConfig {
   reason: JobReason | null;
   /** What its iteration compared it with; null where it belongs to none. */
   comparatorKey: string | null;
+  /** What the cheap budget said, of a candidate that was given up there. */
+  screening: Screening | null;
+  /** Null for what only waits to be measured. */
+  jobId: string | null;
 }
 
 /** Configurations that were measured, have failed, run, are accepted and wait, or were given up at the cheap budget. */
@@ -252,6 +263,7 @@ export async function listTriedConfigs(
 ): Promise<TriedConfig[]> {
   const tried = await q
     .select({
+      jobId: jobs.id,
       role: jobs.role,
       configKey: jobs.configKey,
       config: jobs.config,
@@ -261,6 +273,7 @@ export async function listTriedConfigs(
       iterationKey: iterations.configKey,
       iterationState: iterations.state,
       comparatorKey: iterations.comparatorKey,
+      screening: iterations.screening,
     })
     .from(jobs)
     .leftJoin(iterations, eq(iterations.id, jobs.iterationId))
@@ -282,11 +295,12 @@ export async function listTriedConfigs(
     );
   return [
     ...tried.flatMap((job): TriedConfig[] => {
-      const { configKey, config, reason, comparatorKey } = job;
+      const { configKey, config, reason, comparatorKey, jobId } = job;
+      const row = { configKey, config, reason, comparatorKey, jobId, metric: null, screening: null };
       const hasFailed = job.state !== 'succeeded' && reason !== null;
       if (job.role !== 'screen') {
         const state = job.state === 'succeeded' ? 'complete' : hasFailed ? 'failed' : 'pending';
-        return [{ configKey, config, state, metric: job.metric, reason, comparatorKey }];
+        return [{ ...row, state, metric: job.metric }];
       }
       // The cheap training of a comparator tells nothing new, and neither does that of a candidate that went on to a full one.
       const state =
@@ -299,12 +313,23 @@ export async function listTriedConfigs(
               : job.iterationState === 'screened_out'
                 ? 'screened_out'
                 : null;
-      return state === null ? [] : [{ configKey, config, state, metric: null, reason, comparatorKey }];
+      return state === null ? [] : [{ ...row, state, screening: job.screening }];
     }),
     ...waiting.flatMap(({ configKey, config, comparatorKey }): TriedConfig[] =>
       configKey === null || config === null
         ? []
-        : [{ configKey, config, state: 'pending', metric: null, reason: null, comparatorKey }],
+        : [
+            {
+              configKey,
+              config,
+              state: 'pending',
+              metric: null,
+              reason: null,
+              comparatorKey,
+              screening: null,
+              jobId: null,
+            },
+          ],
     ),
   ];
 }
