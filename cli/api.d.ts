@@ -944,6 +944,8 @@ export interface components {
             config: {
                 [key: string]: number | string | boolean;
             } | null;
+            /** @description the iteration whose configuration was changed, proven or not; null: what it is compared with */
+            standsOn: number | null;
             repeatOf: string | null;
             /** @description code mode: the change as a unified diff */
             patch: {

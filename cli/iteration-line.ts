@@ -59,10 +59,12 @@ export function iterationTable(metricName: string, columns: number): IterationTa
   };
 }
 
-export function changeText({ proposal, patch, blocked }: Iteration, from: KnobValue | null): string {
+export function changeText({ proposal, patch, blocked, standsOn }: Iteration, from: KnobValue | null): string {
   if (patch) return plainText(`${patchSize(patch)} ${patch.summary}`);
   if (proposal === null) return summaryOf(blocked.at(-1) as { raw?: unknown } | undefined);
   const to = valueText(proposal.newValue);
+  // The value before is the other iteration's: its number says where to look.
+  if (standsOn !== null) return plainText(`${proposal.knob} ${to} on ${standsOn === 0 ? 'baseline' : `#${standsOn}`}`);
   return plainText(from === null ? `${proposal.knob} ${to}` : `${proposal.knob} ${valueText(from)}→${to}`);
 }
 

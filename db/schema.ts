@@ -132,8 +132,10 @@ export const iterations = pgTable(
     /** The complete configuration that runs, and its canonical text. */
     config: jsonb().$type<Config>(),
     configKey: text('config_key'),
-    /** The configuration that the proposal changes: the incumbent, or the baseline. */
+    /** What the candidate is compared with: the incumbent, or the baseline. */
     comparatorKey: text('comparator_key'),
+    /** Number of the iteration whose configuration the proposal changes (the front); null: the comparator's. */
+    standsOn: integer('stands_on'),
     /** Set when the repeat rail booked this as a further measurement of a known configuration. */
     repeatOf: text('repeat_of'),
     blocked: jsonb().$type<BlockedTry[]>().notNull().default([]),

@@ -232,6 +232,12 @@ export const specInputSchema = z.strictObject({
       confidence: z.number().min(0.5).max(0.9999).optional(),
       baselineReplicates: z.number().int().min(1).max(50).optional(),
       maxReplicates: z.number().int().min(1).max(50).optional().describe('measurements of one candidate at most'),
+      stack: z
+        .boolean()
+        .optional()
+        .describe(
+          'knobs: a change may stand on the measured configuration that is believed best, proven or not (default true)',
+        ),
       simplicity: fraction.optional().describe('code mode: relative gain that one added line must bring (default 0)'),
     })
     .optional(),
@@ -331,6 +337,8 @@ export interface Spec {
     confidence: number;
     baselineReplicates: number;
     maxReplicates: number;
+    /** Left out in runs from before it: false. */
+    stack?: boolean | undefined;
     simplicity: number;
   };
   stop: {
@@ -495,6 +503,7 @@ export function parseSpec(input: unknown): Spec {
       confidence: decision?.confidence ?? 0.9,
       baselineReplicates: decision?.baselineReplicates ?? 3,
       maxReplicates: decision?.maxReplicates ?? 3,
+      stack: decision?.stack ?? true,
       simplicity: decision?.simplicity ?? 0,
     },
     stop: {

@@ -22,6 +22,8 @@ export interface TrajectoryRecord {
   description?: string | undefined;
   /** The complete configuration that was run; null when nothing ran or the source does not say. */
   config: Config | null;
+  /** The iteration whose configuration was changed, proven or not; null and left out: what the candidate was compared with. */
+  standsOn?: number | null | undefined;
   /** Every measurement of this iteration, in order; their mean is `metric`. */
   values: number[];
   metric: number | null;

@@ -10,6 +10,7 @@ export function iteration(number: number, part: Partial<Iteration> = {}): Iterat
     proposer: 'sampler',
     proposal: { knob: 'lr', newValue: 0.01, reason: 'because' },
     config: { lr: 0.01 },
+    standsOn: null,
     repeatOf: null,
     patch: null,
     measurement: null,

@@ -88,6 +88,9 @@ export const iterationSchema = z
     proposer: z.enum(PROPOSERS).nullable(),
     proposal: z.object({ knob: z.string(), newValue: knobValueSchema, reason: z.string() }).nullable(),
     config: config.nullable(),
+    standsOn: z.number().int().nullable().openapi({
+      description: 'the iteration whose configuration was changed, proven or not; null: what it is compared with',
+    }),
     repeatOf: z.string().nullable(),
     patch: z
       .union([
@@ -119,6 +122,7 @@ export function iterationView(row: IterationRow, { spec }: Pick<RunRow, 'spec'>)
     proposer: row.proposer,
     proposal: row.proposal,
     config: row.config,
+    standsOn: row.standsOn,
     repeatOf: row.repeatOf,
     patch: patchView(row.patch as CodeProposal | null),
     measurement: measurementOf(spec),

@@ -10,6 +10,8 @@ export interface Made {
   belief: Belief;
   blocked: BlockedTry[];
   critique: Critique | null;
+  /** The iteration whose configuration is changed, 0 for the baseline; null: what the candidate is compared with. */
+  standsOn: number | null;
 }
 /** What became of a turn: a proposal, or why there is none. */
 export type Attempted =

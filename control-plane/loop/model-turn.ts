@@ -34,6 +34,7 @@ export async function promptInputOf(
     metric: run.spec.metric,
     menu: context.gate.menu,
     comparator: context.comparator,
+    front: context.front,
     baseline: {
       value: context.trajectory.baseline.value,
       n: context.trajectory.baseline.values.length,
@@ -84,7 +85,14 @@ export async function modelTurn(
     });
     return { kind: 'fallback', blocked, isBlocked: result.why === 'blocked' };
   }
-  const made: Made = { proposer: 'model', verdict: result.verdict, belief, blocked, critique: null };
+  const made: Made = {
+    proposer: 'model',
+    verdict: result.verdict,
+    belief,
+    blocked,
+    critique: null,
+    standsOn: context.front.iteration,
+  };
   const { critic } = run.spec.proposer;
   if (!critic) return { kind: 'made', made };
   const { proposal, config } = result.verdict;

@@ -20,7 +20,7 @@ import {
 import { estimateNoise } from '../decision/index.js';
 import { mean } from '../decision/noise.js';
 import type { GateContext } from '../policy/gate.js';
-import type { Turn } from '../search/index.js';
+import { frontOf, type Turn } from '../search/index.js';
 import { meanOf } from '../trajectory/measurements.js';
 import { PATCH } from './code-gate.js';
 import { expectedByCurve, expectedByScreening, givenUpTrial, type ExpectedEffect } from './given-up.js';
@@ -46,6 +46,8 @@ export interface ProposalContext {
   trajectory: Trajectory;
   trials: Trial[];
   comparator: Comparator & { value: number | null; n: number };
+  /** What the loop's own proposals change. */
+  front: Front;
   /** Standard deviation of one measurement in the metric's unit; null while it is unknown. */
   noiseSd: number | null;
   /** What the sampler leaves alone: measured, failed, pending or given up. */
@@ -58,7 +60,19 @@ export interface ProposalContext {
   gate: GateContext;
 }
 
-export async function loadProposalContext(q: Queryable, run: RunRow, iterationId: string): Promise<ProposalContext> {
+/** The front (search/front.ts) and the iteration that measured it, 0 for the baseline; null: it is what candidates are compared with. */
+export interface Front {
+  config: Config;
+  iteration: number | null;
+}
+
+/** @param standing `front` for the loop's own proposals; whoever else asks changes what candidates are compared with. */
+export async function loadProposalContext(
+  q: Queryable,
+  run: RunRow,
+  iterationId: string,
+  standing: 'front' | 'comparator' = 'comparator',
+): Promise<ProposalContext> {
   const menu: Menu = run.spec.menu ?? { knobs: {}, constraints: [] };
   const trajectory = await loadTrajectory(q, run);
   // Where screening has turned itself off, what it gave up counts as never tried.
@@ -105,6 +119,9 @@ export async function loadProposalContext(q: Queryable, run: RunRow, iterationId
         expected,
       );
     });
+  const noiseSd = estimateNoise([...groups.values()].map((group) => group.values)).sd;
+  const bottom: Front = { config: comparator.config, iteration: null };
+  const front = standing === 'front' ? frontOfRun(run, menu, trajectory, bottom, trials, noiseSd) : bottom;
   const values = groups.get(comparator.key)?.values ?? [];
   const tried = new Set(sameCode.map(([, { config }]) => configKey(config)));
   const keys = measuredKeys(rows);
@@ -113,7 +130,8 @@ export async function loadProposalContext(q: Queryable, run: RunRow, iterationId
     trajectory,
     trials,
     comparator: { ...comparator, value: meanOf(values), n: values.length },
-    noiseSd: estimateNoise([...groups.values()].map((group) => group.values)).sd,
+    front,
+    noiseSd,
     tried,
     turns: turnsOf(trajectory, run),
     untouched: Object.keys(menu.knobs).filter(
@@ -127,11 +145,30 @@ export async function loadProposalContext(q: Queryable, run: RunRow, iterationId
     gate: {
       menu,
       constraints: compileConstraints(menu),
-      comparator: comparator.config,
+      comparator: front.config,
       measured: (key) => measured.has(key),
       repeat: run.spec.policy.repeat,
     },
   };
+}
+
+// Chance is the control, and stays at what it is compared with; so does a run that compares each change with the baseline alone.
+function frontOfRun(
+  run: RunRow,
+  menu: Menu,
+  trajectory: Trajectory,
+  bottom: Front,
+  trials: Trial[],
+  noiseSd: number | null,
+): Front {
+  const { decision, proposer, metric } = run.spec;
+  if (!decision.stack || decision.compare === 'baseline' || proposer.kind === 'random') return bottom;
+  const config = frontOf({ menu, base: bottom.config, trials, goal: metric.goal, noiseSd });
+  const key = configKey(config);
+  if (key === configKey(bottom.config)) return bottom;
+  if (key === configKey(run.baselineConfig)) return { config, iteration: 0 };
+  const measured = trajectory.records.findLast((record) => record.config !== null && configKey(record.config) === key);
+  return measured ? { config, iteration: measured.iteration } : bottom;
 }
 
 // What each side of a hybrid has cost and gained so far, oldest first.

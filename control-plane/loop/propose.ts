@@ -69,7 +69,7 @@ export async function propose(deps: LoopDeps, claim: Claim): Promise<void> {
     const run = await findRun(deps.db, claim.runId);
     const iteration = await findIterationById(deps.db, claim.iterationId);
     if (!run || !iteration) return;
-    const context = await loadProposalContext(deps.db, run, iteration.id);
+    const context = await loadProposalContext(deps.db, run, iteration.id, 'front');
     const attempted = await attempt(deps, run, iteration, context, AbortSignal.any([deps.signal, lost.signal]));
     if (!deps.signal.aborted) await store(deps, claim, run, iteration, context, attempted);
   } finally {
@@ -102,8 +102,22 @@ async function attempt(
     if (turn.kind === 'fallback' && turn.isBlocked && run.spec.proposer.kind === 'model')
       return { made: null, why: 'blocked', blocked };
   }
-  const made = samplerTurn(run, context, input, actions.includes('force_untouched') ? context.untouched : null);
+  const wished = actions.includes('force_untouched') ? context.untouched : null;
+  const made = samplerTurn(run, context, input, wished) ?? samplerTurnBelow(run, context, input, wished);
   return made ? { made: { ...made, blocked, critique: null } } : { made: null, why: 'exhausted', blocked };
+}
+
+// The front may be used up where what candidates are compared with is not.
+function samplerTurnBelow(
+  run: RunRow,
+  context: ProposalContext,
+  input: SuggestInput,
+  wished: readonly string[] | null,
+): ReturnType<typeof samplerTurn> {
+  if (context.front.iteration === null) return null;
+  const { config } = context.comparator;
+  const below = { ...context, front: { config, iteration: null }, gate: { ...context.gate, comparator: config } };
+  return samplerTurn(run, below, { ...input, base: config }, wished);
 }
 
 // A repair goes on with the patch that it mends; else patches get their share of the turns, spread evenly, when there is a menu too.
@@ -206,7 +220,7 @@ async function store(
     const current = await lockRun(tx, run.id, { skip: false });
     if (!current || current.endedAt) return;
     if (attempted.made) {
-      const { proposer, verdict, belief, blocked, critique } = attempted.made;
+      const { proposer, verdict, belief, blocked, critique, standsOn } = attempted.made;
       const key = measureKey(verdict.config, context.comparator.codeKey);
       if (verdict.repeatOf === null && (await isTakenMeanwhile(tx, run, iteration.id, key))) {
         await releaseProposing(tx, iteration.id, claim.leaseToken);
@@ -219,6 +233,7 @@ async function store(
         configKey: key,
         codeKey: context.comparator.codeKey,
         comparatorKey: context.comparator.key,
+        standsOn,
         repeatOf: verdict.repeatOf,
         blocked,
         belief,

@@ -10,7 +10,8 @@ export function suggestInputOf(run: RunRow, context: ProposalContext, salt: stri
   return {
     menu: context.gate.menu,
     constraints: context.gate.constraints,
-    base: context.comparator.config,
+    base: context.front.config,
+    comparator: context.comparator.config,
     trials: context.trials,
     goal: run.spec.metric.goal,
     random: seededRandom(`${run.spec.seed}/${run.id}/${salt}`),
@@ -28,7 +29,7 @@ export function samplerTurn(
   context: ProposalContext,
   input: SuggestInput,
   only: readonly string[] | null,
-): Pick<Made, 'proposer' | 'verdict' | 'belief'> | null {
+): Pick<Made, 'proposer' | 'verdict' | 'belief' | 'standsOn'> | null {
   const isRandom = run.spec.proposer.kind === 'random';
   const sampler = isRandom ? randomSampler : defaultSampler;
   const wished =
@@ -44,7 +45,8 @@ export function samplerTurn(
   // The sampler works within the menu by construction: a block is a defect of ours, told as such.
   if (verdict.verdict === 'block')
     throw new Error(`the sampler's ${suggestion.knob} was blocked by ${verdict.rail}: ${verdict.reason}`);
-  return { proposer: wished ? 'playbook' : isRandom ? 'random' : 'sampler', verdict, belief: suggestion.belief };
+  const proposer = wished ? 'playbook' : isRandom ? 'random' : 'sampler';
+  return { proposer, verdict, belief: suggestion.belief, standsOn: context.front.iteration };
 }
 
 function changesOneOf(knobs: readonly string[], base: Config, key: string): boolean {

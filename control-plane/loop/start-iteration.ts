@@ -41,17 +41,20 @@ export async function startIteration(tx: Tx, run: RunRow, iteration: IterationRo
     repeatOf: iteration.repeatOf,
     patch: iteration.patch as CodeProposal | null,
   };
+  let { standsOn } = iteration;
   if (iteration.comparatorKey !== comparator.key) {
     const rebased = what.patch
       ? await rebaseCode(tx, run, iteration, comparator, what.patch)
       : await rebaseKnob(tx, run, iteration, comparator);
     if ('rail' in rebased) return sendBack(tx, run, iteration, rebased);
     what = rebased;
+    standsOn = null;
   }
   const configKey = measureKey(what.config, what.codeKey);
   const isMoved = await moveIteration(tx, iteration.id, 'accepted', 'measuring', {
     ...what,
     configKey,
+    standsOn,
     comparatorKey: comparator.key,
     measuringAt: iteration.measuringAt ?? new Date(),
   });

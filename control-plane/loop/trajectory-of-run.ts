@@ -62,6 +62,7 @@ export function recordOf(
     proposer: iteration.proposer,
     proposal: iteration.proposal,
     config: iteration.config,
+    ...(iteration.standsOn === null ? {} : { standsOn: iteration.standsOn }),
     ...(iteration.patch ? { description: (iteration.patch as CodeProposal).summary } : {}),
     values,
     metric: meanOf(values),

@@ -22,7 +22,7 @@ export interface PairRow {
   outcomes: IterationOutcome[];
   causes: string[];
   iterations: number[];
-  /** Changing the present comparator so would measure exactly this configuration again. */
+  /** Changing the configuration "now" so would measure exactly this configuration again. */
   isRepeat: boolean;
   isBest: boolean;
   /** The best mean among the rows of its knob. */
@@ -40,14 +40,15 @@ export function relativeEffect(goal: Goal, value: number | null, reference: numb
 export function pairTable(input: {
   records: readonly TrajectoryRecord[];
   goal: Goal;
-  comparator: Config;
+  /** The configuration that the next proposal changes. */
+  now: Config;
   baselineValue: number | null;
   /** Standard deviation of one measurement as a fraction; what is within it says little. */
   noise: number;
 }): PairRow[] {
   const rows = new Map<string, PairRow & { sum: number; effects: number[] }>();
   const wouldRepeat = ({ config, proposal }: TrajectoryRecord) =>
-    proposal !== null && isRepeat(config, input.comparator, proposal.knob, proposal.newValue);
+    proposal !== null && isRepeat(config, input.now, proposal.knob, proposal.newValue);
   for (const record of input.records) {
     const { proposal } = record;
     if (!proposal || record.outcome === 'blocked') continue;
@@ -102,7 +103,7 @@ export function pairTable(input: {
   return list.map(({ sum: _sum, effects: _effects, ...row }) => ({ ...row, worth: pairWorth(row, input.noise) }));
 }
 
-function isRepeat(config: Config | null, comparator: Config, knob: string, value: KnobValue): boolean {
+function isRepeat(config: Config | null, now: Config, knob: string, value: KnobValue): boolean {
   // A source that does not say what ran can only be taken at its word: the pair was tried.
-  return config === null || configKey(config) === configKey({ ...comparator, [knob]: value });
+  return config === null || configKey(config) === configKey({ ...now, [knob]: value });
 }

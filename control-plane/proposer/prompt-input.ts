@@ -5,8 +5,10 @@ export interface PromptInput {
   project: string;
   metric: { name: string; goal: Goal; bounds: [number, number] | null };
   menu: Menu;
-  /** What the next candidate will be compared with, and so the configuration that one knob of is changed. */
+  /** What the next candidate will be compared with. */
   comparator: { which: 'incumbent' | 'baseline'; config: Config; value: number | null; n: number };
+  /** The configuration that one knob of is changed, and the iteration that measured it (0: the baseline); left out or null: the comparator. */
+  front?: { config: Config; iteration: number | null } | undefined;
   /** `sd`: standard deviation of one measurement, in the metric's unit; null while unknown. */
   baseline: { value: number | null; n: number; sd: number | null };
   records: readonly TrajectoryRecord[];

@@ -1,4 +1,4 @@
-import { defaultConfig, type Menu } from '@nightshift/protocol';
+import { changedKnobs, defaultConfig, type Menu } from '@nightshift/protocol';
 import { fitItems, type Section } from './fit.js';
 import { showNumber } from './figures.js';
 import { pairTable, type PairRow } from './pair-table.js';
@@ -57,9 +57,22 @@ function taskLines(input: PromptInput): string[] {
     '# The run',
     `project ${input.project}; ${metric.goal} ${metric.name}${bounds}`,
     `baseline (every knob at its default): ${showNumber(baseline.value)}, n=${baseline.n}, sd of one measurement ${showNumber(baseline.sd)}`,
+    ...frontLines(input),
     `your change is compared with the ${comparator.which}: ${showNumber(comparator.value)}, n=${comparator.n}`,
     `iterations so far: ${input.records.length}; measured ${measured}, kept ${kept}`,
     'effects are fractions of what was compared with; positive is better',
+  ];
+}
+
+// Which configuration "now" is, where it is not the one that the candidate is compared with.
+function frontLines({ front, comparator }: PromptInput): string[] {
+  if (!front || front.iteration === null) return [];
+  const from = front.iteration === 0 ? 'the baseline' : `iteration ${front.iteration}`;
+  const differences = changedKnobs(comparator.config, front.config)
+    .map((knob) => `${knob} ${String(comparator.config[knob])} -> ${String(front.config[knob])}`)
+    .join(', ');
+  return [
+    `your change is made to the configuration of ${from}, "now" below: believed best so far, and not proven (against the ${comparator.which}: ${differences})`,
   ];
 }
 
@@ -75,19 +88,19 @@ function untouchedLines(menu: Menu, rows: readonly PairRow[]): string[] {
  */
 export function buildPrompt(input: PromptInput): Prompt {
   const noise = noiseOf(input.baseline);
-  const comparatorConfig = { ...defaultConfig(input.menu), ...input.comparator.config };
+  const now = { ...defaultConfig(input.menu), ...(input.front ?? input.comparator).config };
   const rows = pairTable({
     records: input.records,
     goal: input.metric.goal,
-    comparator: comparatorConfig,
+    now,
     baselineValue: input.baseline.value,
     noise,
   });
   const { recent, older } = iterationSections(input, noise);
-  const pairs = pairSection(input.menu, comparatorConfig, rows);
+  const pairs = pairSection(input.menu, now, rows);
   const sections: Section[] = [
     { name: 'run', head: taskLines(input), items: [] },
-    menuSection(input.menu, comparatorConfig, rows),
+    menuSection(input.menu, now, rows),
     notesSection(input.notes, input.budgetTokens),
     pairs,
     { name: 'untouched', head: untouchedLines(input.menu, rows), items: [] },

@@ -61,6 +61,11 @@ function effectOf(record: TrajectoryRecord, input: PromptInput): number | null {
   return record.decision?.effect ?? relativeEffect(input.metric.goal, record.metric, input.baseline.value);
 }
 
+function standing({ standsOn }: TrajectoryRecord): string {
+  if (standsOn === null || standsOn === undefined) return '';
+  return standsOn === 0 ? ' on the baseline' : ` on it ${standsOn}`;
+}
+
 function iterationLine(record: TrajectoryRecord, input: PromptInput): string {
   const { decision } = record;
   const n = Math.max(record.values.length, record.metric === null ? 0 : 1);
@@ -70,7 +75,7 @@ function iterationLine(record: TrajectoryRecord, input: PromptInput): string {
   const parts = [
     `it ${record.iteration}`,
     record.outcome + (record.outcome === 'blocked' && record.rail !== null ? ` by ${showCause(record.rail)}` : ''),
-    record.proposal ? showPair(record.proposal) : 'no proposal',
+    (record.proposal ? showPair(record.proposal) : 'no proposal') + standing(record),
   ];
   if (record.metric !== null)
     parts.push(`${showNumber(record.metric)} n=${n}`, `${showPercent(effect)}${error} vs ${against}`);

@@ -43,8 +43,10 @@ export interface Suggestion {
 export interface SuggestInput {
   menu: Menu;
   constraints: CompiledConstraints;
-  /** Incumbent or baseline: a suggestion changes exactly one knob of it. */
+  /** A suggestion changes exactly one knob of it: the front, the incumbent or the baseline. */
   base: Config;
+  /** What a candidate is compared with, where that is not the base: an improvement is one over it. */
+  comparator?: Config | undefined;
   /** All measured, failed and pending configurations; `value` is the mean of the metric. */
   trials: readonly Trial[];
   goal: Goal;

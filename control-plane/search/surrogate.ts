@@ -1,4 +1,4 @@
-import { configKey, type Goal, type Trial } from '@nightshift/protocol';
+import { configKey, type Config, type Goal, type Trial } from '@nightshift/protocol';
 import { imputeCensored } from './censored.js';
 import { fitHyper, type Hyper, type Observations, posterior, type Prediction, priorHyper } from './gaussian-process.js';
 import type { SuggestInput } from './sampler.js';
@@ -13,9 +13,10 @@ const REFIT_EVERY = 4;
 
 /** What a Gaussian process makes of the measurements. Its scale is warped (below); lower is better whatever the goal. */
 export interface Surrogate {
-  /** The base itself, and the lowest expected value among the base and the pending configurations. */
+  /** The base itself, and the lowest expected value among what candidates are compared with and the pending configurations. */
   base: Prediction;
   target: number;
+  at(config: Config): Prediction;
   change(axis: number, position: number): Prediction;
   /** From the warped scale to metric units; `slope` is the metric's change for one warped unit there. */
   toMetric(warped: number): number;
@@ -112,7 +113,13 @@ export function signOf(goal: Goal): 1 | -1 {
 }
 
 // Censored trials come after all measurements: a surprise is told for what was measured only, by its place in this order.
-function withCensored(space: Space, input: SuggestInput, all: ReturnType<typeof observe>, hyper: Hyper, sign: number) {
+function withCensored(
+  space: Space,
+  input: Pick<SuggestInput, 'trials'>,
+  all: ReturnType<typeof observe>,
+  hyper: Hyper,
+  sign: number,
+) {
   const bounds = input.trials
     .filter((trial) => trial.state === 'censored' && trial.value !== null && Number.isFinite(trial.value))
     .slice(-MAX_TRIALS / 2)
@@ -130,7 +137,10 @@ function withCensored(space: Space, input: SuggestInput, all: ReturnType<typeof 
 }
 
 /** The process conditioned on the trials; null with fewer than two measurements, when there is nothing to compare. */
-export function fitSurrogate(space: Space, input: SuggestInput): Surrogate | null {
+export function fitSurrogate(
+  space: Space,
+  input: Pick<SuggestInput, 'base' | 'comparator' | 'trials' | 'goal' | 'noiseSd'>,
+): Surrogate | null {
   const sign = signOf(input.goal);
   const noiseSd = input.noiseSd !== undefined && input.noiseSd !== null && input.noiseSd > 0 ? input.noiseSd : null;
   const measured = keepWorthy(input.trials.filter(isMeasured), sign);
@@ -147,9 +157,12 @@ export function fitSurrogate(space: Space, input: SuggestInput): Surrogate | nul
   const process = posterior(space.axes, withCensored(space, input, all, hyper, sign), pending, hyper);
   const baseX = space.encode(input.base);
   const base = process.at(baseX);
+  const at = (config: Config) => process.at(space.encode(config));
+  const comparator = input.comparator ? at(input.comparator) : base;
   return {
     base,
-    target: Math.min(base.mean, ...pending.map((x) => process.at(x).mean)),
+    at,
+    target: Math.min(comparator.mean, ...pending.map((x) => process.at(x).mean)),
     change: process.oneChange(baseX),
     toMetric: (warped) => sign * (all.best + all.scale * Math.expm1(warped)),
     slope: (warped) => all.scale * Math.exp(warped),

@@ -79,6 +79,7 @@ export function writeCsv(trajectory: Trajectory): string {
     'measurement',
     'cheap_effect',
     'saved_seconds',
+    'stands_on',
   ];
   const rows = trajectory.records.map((record) => [
     record.iteration,
@@ -100,6 +101,7 @@ export function writeCsv(trajectory: Trajectory): string {
     trajectory.measurement,
     record.screening?.effect,
     record.screening?.savedSeconds,
+    record.standsOn,
   ]);
   return [header, ...rows].map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
 }

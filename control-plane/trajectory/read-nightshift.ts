@@ -129,6 +129,7 @@ function readRecord(row: JsonObject, line: number, warnings: ReadWarnings): Traj
     proposal,
     ...(description === null ? {} : { description }),
     config: configOf(row.config),
+    ...(row.standsOn === undefined ? {} : { standsOn: numberOf(row.standsOn) }),
     values: numbersOf(row.values),
     metric: numberOf(row.metric),
     failure: textOf(row.failure),

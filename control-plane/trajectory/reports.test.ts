@@ -98,7 +98,7 @@ describe('a candidate that was screened out', () => {
   it('has its cheap effect in the CSV, beside an empty metric', () => {
     const row = writeCsv(screened).split('\r\n')[6];
     expect(row).toMatch(/^6,screened_out,model,/);
-    expect(row).toMatch(/,,0,,,,,,60,,100,'=1\+1,,-0\.5,80$/);
+    expect(row).toMatch(/,,0,,,,,,60,,100,'=1\+1,,-0\.5,80,$/);
   });
 
   it('is no row of results.tsv, where it would pass for a measurement or a crash', () => {
@@ -189,7 +189,7 @@ describe('the CSV export', () => {
   it('quotes cells and defuses formulas', () => {
     const [, first] = writeCsv(trajectory).split('\r\n');
     expect(first).toBe(
-      `1,reverted,model,"<script>alert(""x"")</script>",</svg>1,0.99,1,0.010000000000000009,,,,,60,,100,'=1+1,,,`,
+      `1,reverted,model,"<script>alert(""x"")</script>",</svg>1,0.99,1,0.010000000000000009,,,,,60,,100,'=1+1,,,,`,
     );
   });
 });

@@ -148,6 +148,7 @@ export interface AcceptedProposal {
   config: Config;
   configKey: string;
   comparatorKey: string;
+  standsOn?: number | null;
   repeatOf: string | null;
   blocked: BlockedTry[];
   belief: unknown;

@@ -11,12 +11,13 @@ import type { Contender, Move, Situation } from './race.js';
 const TRIES = 3;
 const BOUNDS: ShareBounds = { floor: 0.1, ceiling: 0.75 };
 
-function searchInput({ course, base, trials, random, noiseSd }: Situation): SuggestInput {
+function searchInput({ course, base, incumbent, trials, random, noiseSd }: Situation): SuggestInput {
   const tried = new Set(trials.map((trial) => configKey(trial.config)));
   return {
     menu: course.menu,
     constraints: course.constraints,
     base,
+    comparator: incumbent,
     trials,
     goal: course.goal,
     random,
@@ -30,8 +31,8 @@ function askSampler(sampler: Sampler, situation: Situation): Move | null {
   return found && { knob: found.knob, value: found.newValue, by: 'sampler' };
 }
 
-export function samplerContender(name: string, sampler: Sampler, rule: KeepRule = ourRule): Contender {
-  return { name, rule, start: () => (situation) => askSampler(sampler, situation) };
+export function samplerContender(name: string, sampler: Sampler, rule: KeepRule = ourRule, stacks = true): Contender {
+  return { name, rule, stacks, start: () => (situation) => askSampler(sampler, situation) };
 }
 
 export function modelContender(name: string, policy: Policy, allowsRepeats: boolean): Contender {
@@ -39,6 +40,8 @@ export function modelContender(name: string, policy: Policy, allowsRepeats: bool
     name,
     rule: ourRule,
     allowsRepeats,
+    // The published night's loop knows one configuration only.
+    stacks: !allowsRepeats,
     start: (course, seed) => {
       const think = policy(course, seed);
       return (situation) => ({ ...think(situation), by: 'model' });

@@ -4,7 +4,7 @@ import { gpSampler } from '@nightshift/control-plane/search/gp-sampler';
 import { randomSampler } from '@nightshift/control-plane/search/random-sampler';
 import { tpeSampler } from '@nightshift/control-plane/search/tpe-sampler';
 import { amnesiacPolicy, hybridContender, modelContender, samplerContender, sensiblePolicy } from './contenders.js';
-import { naiveRule } from './keep-rule.js';
+import { naiveRule, ourRule } from './keep-rule.js';
 import { OBJECTIVES, prepare } from './objectives.js';
 import { race, type Contender, type RaceResult } from './race.js';
 import { realRace } from './real.js';
@@ -24,10 +24,11 @@ import { estimate, type Estimate } from './statistics.js';
 const BUDGET = 100;
 
 const CONTENDERS: readonly Contender[] = [
-  samplerContender('random', randomSampler),
+  samplerContender('random', randomSampler, ourRule, false),
   samplerContender('tpe', tpeSampler),
   samplerContender('gp', gpSampler),
-  samplerContender('gp, naive rule', gpSampler, naiveRule),
+  samplerContender('gp, no stacking', gpSampler, ourRule, false),
+  samplerContender('gp, naive rule', gpSampler, naiveRule, false),
   modelContender('amnesiac model', amnesiacPolicy, true),
   modelContender('sensible model', sensiblePolicy, false),
   hybridContender('hybrid, amnesiac', defaultSampler, amnesiacPolicy),
@@ -41,6 +42,7 @@ const PAIRS: readonly [string, string][] = [
 ];
 const ASIDE: readonly [string, string][] = [
   ['gp', 'tpe'],
+  ['gp', 'gp, no stacking'],
   ['gp', 'gp, naive rule'],
 ];
 

@@ -1,11 +1,12 @@
 import { configKey, type Config, type KnobValue, type Trial } from '@nightshift/protocol';
 import { estimateNoise, reportedBest } from '@nightshift/control-plane/decision/index';
+import { frontOf } from '@nightshift/control-plane/search/front';
 import { seededRandom, type Random } from '@nightshift/control-plane/search/random';
 import { spaceOf } from '@nightshift/control-plane/search/space';
 import type { KeepRule, Verdict } from './keep-rule.js';
 import type { Course } from './objectives.js';
 
-/** A proposal on the track: a single-knob change of the base, and who made it. */
+/** A proposal on the track: a change of one knob of the front, or of the incumbent, and who made it. */
 export interface Move {
   knob: string;
   value: KnobValue;
@@ -26,7 +27,10 @@ export interface Step extends Move {
 
 export interface Situation {
   course: Course;
+  /** What a move changes: the front, as in the loop. */
   base: Config;
+  /** What a candidate is compared with. */
+  incumbent: Config;
   trials: Trial[];
   steps: Step[];
   /** Fresh at each turn and the same for every contender, so that two of them differ by what they do and not by luck. */
@@ -39,6 +43,8 @@ export interface Situation {
 export interface Contender {
   name: string;
   rule: KeepRule;
+  /** False: every move changes the incumbent, as with the loop's `decision.stack: false` and with chance. True when left out. */
+  stacks?: boolean;
   /** True for the published night's loop, which measures a repeat as if it were new. */
   allowsRepeats?: boolean;
   /** A fresh contender for a seed. */
@@ -71,6 +77,10 @@ interface Record {
 
 const NEAR = 0.01;
 
+function front({ course, incumbent, trials, noiseSd }: Situation): Config {
+  return frontOf({ menu: course.menu, base: incumbent, trials, goal: course.goal, noiseSd });
+}
+
 /** One run: baseline, then single-knob candidates until `budget` measurements are spent, replicates that the rule asks for included. */
 export function race(contender: Contender, course: Course, seed: number, budget: number): RaceResult {
   const { rule } = contender;
@@ -81,6 +91,7 @@ export function race(contender: Contender, course: Course, seed: number, budget:
   const situation: Situation = {
     course,
     base: course.base,
+    incumbent: course.base,
     trials: [],
     steps: [],
     random: seededRandom(''),
@@ -117,7 +128,7 @@ export function race(contender: Contender, course: Course, seed: number, budget:
     return record;
   };
   const spend = () => {
-    if (regret.length < budget) regret.push(Math.abs(truth(situation.base) - course.best.value) / gap);
+    if (regret.length < budget) regret.push(Math.abs(truth(situation.incumbent) - course.best.value) / gap);
   };
   const valuesOf = () => [...records.values()].map(({ values }) => values);
   const isNear = (move: Move): boolean => {
@@ -138,6 +149,7 @@ export function race(contender: Contender, course: Course, seed: number, budget:
   while (regret.length < budget && blockedInARow < 200) {
     situation.random = seededRandom(`turn ${course.name} ${seed} ${turns} ${blockedInARow}`);
     situation.noiseSd = estimateNoise(valuesOf()).sd;
+    situation.base = contender.stacks === false ? situation.incumbent : front(situation);
     const move = propose(situation);
     if (!move) break;
     const config = { ...situation.base, [move.knob]: move.value };
@@ -176,7 +188,7 @@ export function race(contender: Contender, course: Course, seed: number, budget:
       for (; verdict.startsWith('measure') && before + measurements < budget; verdict = judge()) {
         spend();
         measurements++;
-        measure(verdict === 'measure candidate' ? config : situation.base);
+        measure(verdict === 'measure candidate' ? config : situation.incumbent);
       }
       decisions++;
       outcome = verdict === 'keep' ? 'kept' : 'reverted';
@@ -186,9 +198,9 @@ export function race(contender: Contender, course: Course, seed: number, budget:
       const [mine, theirs] = [record.trial.value as number, incumbent.trial.value as number];
       gain = Math.max(0, (sign * (theirs - mine)) / Math.abs(theirs));
       result.keeps++;
-      if (sign * (truth(situation.base) - truth(config)) <= 0) result.falseKeeps++;
+      if (sign * (truth(situation.incumbent) - truth(config)) <= 0) result.falseKeeps++;
       incumbent = record;
-      situation.base = config;
+      situation.incumbent = config;
     }
     spend();
     situation.steps.push({ ...move, config, metric: record.trial.value, outcome, gain, measurements, isRepeat });

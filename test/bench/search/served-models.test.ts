@@ -91,6 +91,7 @@ function simulated(policy: Policy): Pair[] {
   const situation: Situation = {
     course,
     base: course.base,
+    incumbent: course.base,
     trials: [],
     steps,
     random: seededRandom('served'),
