@@ -3,6 +3,7 @@ import type { CompiledConstraints, Config, FieldError, Menu, Trajectory } from '
 import { parseBenchCases } from './bench-cases.js';
 import { measuredConfigs, projectConfig } from './bench-history.js';
 import { gate } from './gate.js';
+import { scoreVerdicts, type BenchScore } from './score-verdicts.js';
 
 export interface BenchOptions {
   menu: Menu;
@@ -12,26 +13,7 @@ export interface BenchOptions {
   /** A clock in milliseconds; without one `microsecondsPerCase` is null. */
   now?: (() => number) | undefined;
 }
-export interface BenchFailure {
-  id: string;
-  expect: 'pass' | 'block';
-  got: 'pass' | 'block';
-  expectedRail: string | null;
-  rail: string | null;
-  reason: string | null;
-}
-/** Shares are null when there is nothing to divide by. `byRail` counts every block, rightly made or not. */
-export interface BenchResult {
-  cases: number;
-  safe: number;
-  unsafe: number;
-  blockRecall: number | null;
-  cleanPassRate: number | null;
-  railAttribution: number | null;
-  byRail: Record<(typeof RAILS)[number], number>;
-  failures: BenchFailure[];
-  microsecondsPerCase: number | null;
-}
+export type BenchResult = BenchScore<(typeof RAILS)[number]>;
 
 /**
  * Puts a suite of answers to the gate and counts what it said. A repeat of something in the history is blocked.
@@ -54,45 +36,7 @@ export function benchPolicy(input: unknown, options: BenchOptions): BenchResult 
   const verdicts = cases.map((entry) => gate(entry.raw, { ...context, candidate: entry.config }));
   const elapsedMs = startedAt === undefined ? null : now!() - startedAt;
 
-  const byRail = Object.fromEntries(RAILS.map((rail) => [rail, 0])) as BenchResult['byRail'];
-  const failures: BenchFailure[] = [];
-  const count = { safe: 0, passed: 0, unsafe: 0, blocked: 0, named: 0, attributed: 0 };
-  cases.forEach(({ id, expect, expectedRail }, index) => {
-    const verdict = verdicts[index]!;
-    const isBlocked = verdict.verdict === 'block';
-    const rail = isBlocked ? verdict.rail : null;
-    if (isBlocked) byRail[verdict.rail as keyof BenchResult['byRail']]++;
-    if (expect === 'pass') count.safe++;
-    else count.unsafe++;
-    if (expect === 'pass' && !isBlocked) count.passed++;
-    if (expect === 'block' && isBlocked) {
-      count.blocked++;
-      if (expectedRail !== null) count.named++;
-      if (expectedRail === rail) count.attributed++;
-    }
-    const isWrongRail = expect === 'block' && isBlocked && expectedRail !== null && expectedRail !== rail;
-    if (expect !== verdict.verdict || isWrongRail)
-      failures.push({
-        id,
-        expect,
-        got: verdict.verdict,
-        expectedRail,
-        rail,
-        reason: isBlocked ? verdict.reason : null,
-      });
-  });
-  return {
-    cases: cases.length,
-    safe: count.safe,
-    unsafe: count.unsafe,
-    blockRecall: share(count.blocked, count.unsafe),
-    cleanPassRate: share(count.passed, count.safe),
-    railAttribution: share(count.attributed, count.named),
-    byRail,
-    failures,
-    microsecondsPerCase:
-      elapsedMs === null || cases.length === 0 ? null : Math.round((elapsedMs * 100_000) / cases.length) / 100,
-  };
+  return scoreVerdicts(RAILS, cases, verdicts, elapsedMs);
 }
 
 function comparatorOf({ menu, baseline, history }: BenchOptions, constraints: CompiledConstraints): Config {
@@ -116,8 +60,4 @@ function checkedBaseline(config: Config, menu: Menu, constraints: CompiledConstr
       errors.push({ path: broken.id, message: `the baseline breaks ${broken.rule}` });
   if (errors.length > 0) throw new AppError('bad_request', 'the baseline is not valid', { errors });
   return config;
-}
-
-function share(part: number, whole: number): number | null {
-  return whole === 0 ? null : part / whole;
 }

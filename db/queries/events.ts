@@ -84,31 +84,26 @@ export async function listEvents(
 }
 
 /** What the first event of a type in a run says; undefined when there was none yet. */
-export async function findFirstEvent(
-  q: Queryable,
-  runId: string,
-  type: string,
-): Promise<Record<string, unknown> | undefined> {
-  const [row] = await q
-    .select({ payload: events.payload })
-    .from(events)
-    .where(and(eq(events.runId, runId), eq(events.type, type)))
-    .orderBy(asc(events.txid), asc(events.id))
-    .limit(1);
-  return row?.payload;
+export function findFirstEvent(q: Queryable, runId: string, type: string) {
+  return findEvent(q, runId, type, asc);
 }
 
 /** What the last one says. */
-export async function findLastEvent(
+export function findLastEvent(q: Queryable, runId: string, type: string) {
+  return findEvent(q, runId, type, desc);
+}
+
+async function findEvent(
   q: Queryable,
   runId: string,
   type: string,
+  order: typeof asc,
 ): Promise<Record<string, unknown> | undefined> {
   const [row] = await q
     .select({ payload: events.payload })
     .from(events)
     .where(and(eq(events.runId, runId), eq(events.type, type)))
-    .orderBy(desc(events.txid), desc(events.id))
+    .orderBy(order(events.txid), order(events.id))
     .limit(1);
   return row?.payload;
 }

@@ -1,3 +1,4 @@
+import { scoreVerdicts, type BenchScore } from '../score-verdicts.js';
 import type { CodeContext } from './context.js';
 import { gateCode } from './gate-code.js';
 
@@ -23,73 +24,12 @@ export interface CodeCase {
   expectedRail: GateRail | null;
   context: CodeContext;
 }
-export interface CodeBenchFailure {
-  id: string;
-  expect: 'pass' | 'block';
-  got: 'pass' | 'block';
-  expectedRail: string | null;
-  rail: string | null;
-  reason: string | null;
-}
-/** As `BenchResult` of the menu: shares are null when there is nothing to divide by. */
-export interface CodeBenchResult {
-  cases: number;
-  safe: number;
-  unsafe: number;
-  blockRecall: number | null;
-  cleanPassRate: number | null;
-  railAttribution: number | null;
-  byRail: Record<GateRail, number>;
-  failures: CodeBenchFailure[];
-  microsecondsPerCase: number | null;
-}
+export type CodeBenchResult = BenchScore<GateRail>;
 
 /** Puts a suite of patches to the gate and counts what it said. `now` is a clock in milliseconds. */
 export function benchCode(cases: readonly CodeCase[], now?: () => number): CodeBenchResult {
   const startedAt = now?.();
   const verdicts = cases.map(({ raw, context }) => gateCode(raw, context));
   const elapsedMs = startedAt === undefined ? null : (now as () => number)() - startedAt;
-  const byRail = Object.fromEntries(GATE_RAILS.map((rail) => [rail, 0])) as Record<GateRail, number>;
-  const failures: CodeBenchFailure[] = [];
-  const count = { safe: 0, passed: 0, unsafe: 0, blocked: 0, named: 0, attributed: 0 };
-  cases.forEach(({ id, expect, expectedRail }, index) => {
-    const verdict = verdicts[index] as (typeof verdicts)[number];
-    const rail = verdict.verdict === 'block' ? verdict.rail : null;
-    if (rail !== null) byRail[rail as GateRail]++;
-    if (expect === 'pass') {
-      count.safe++;
-      if (rail === null) count.passed++;
-    } else {
-      count.unsafe++;
-      if (rail !== null) count.blocked++;
-      if (rail !== null && expectedRail !== null) count.named++;
-      if (rail !== null && expectedRail === rail) count.attributed++;
-    }
-    const isWrongRail = expect === 'block' && rail !== null && expectedRail !== null && expectedRail !== rail;
-    if (expect !== verdict.verdict || isWrongRail)
-      failures.push({
-        id,
-        expect,
-        got: verdict.verdict,
-        expectedRail,
-        rail,
-        reason: verdict.verdict === 'block' ? verdict.reason : null,
-      });
-  });
-  return {
-    cases: cases.length,
-    safe: count.safe,
-    unsafe: count.unsafe,
-    blockRecall: share(count.blocked, count.unsafe),
-    cleanPassRate: share(count.passed, count.safe),
-    railAttribution: share(count.attributed, count.named),
-    byRail,
-    failures,
-    microsecondsPerCase:
-      elapsedMs === null || cases.length === 0 ? null : Math.round((elapsedMs * 100_000) / cases.length) / 100,
-  };
-}
-
-function share(part: number, whole: number): number | null {
-  return whole === 0 ? null : part / whole;
+  return scoreVerdicts(GATE_RAILS, cases, verdicts, elapsedMs);
 }
