@@ -10,6 +10,12 @@ export interface Bound {
   estimate: Prediction | null;
 }
 
+/**
+ * The warped scale's median distance to the best is ln 2 (surrogate.ts). Nobody gives up what is barely worse: at its bare bound a
+ * hopeless candidate would leave its surroundings as promising as they were, and the search would go there again.
+ */
+const TYPICAL = Math.LN2;
+
 /** Mean and variance of a normal variable that is known to exceed `bound`. */
 export function beyond({ mean, variance }: Prediction, bound: number): Prediction {
   const sd = Math.sqrt(variance);
@@ -20,8 +26,8 @@ export function beyond({ mean, variance }: Prediction, bound: number): Predictio
 }
 
 /**
- * Adds configurations of which only a bound is known: each stands at the value that the measurements lead to expect beyond its bound,
- * with what stays unknown of it as further noise (Schmee and Hahn 1979; Hutter, Hoos and Leyton-Brown 2013, one step of it).
+ * Adds configurations that were given up: each stands at its estimate, or at the value that the measurements lead to expect beyond
+ * its bound, with what stays unknown of it as further noise (Schmee and Hahn 1979; Hutter and others 2013, one step of it).
  */
 export function imputeCensored(
   axes: readonly Axis[],
@@ -31,7 +37,11 @@ export function imputeCensored(
 ): Observations {
   if (bounds.length === 0) return data;
   const process = posterior(axes, data, [], hyper);
-  const imputed = bounds.map(({ x, bound, estimate }) => estimate ?? beyond(process.at(x), bound));
+  const imputed = bounds.map(({ x, bound, estimate }) => {
+    if (estimate) return estimate;
+    const { mean, variance } = beyond(process.at(x), bound);
+    return { mean: Math.max(mean, bound + TYPICAL), variance: Math.max(variance, (TYPICAL / 2) ** 2) };
+  });
   return {
     x: [...data.x, ...bounds.map(({ x }) => x)],
     y: Float64Array.from([...data.y, ...imputed.map(({ mean }) => mean)]),
