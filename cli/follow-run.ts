@@ -21,6 +21,8 @@ export type RunNews =
   | { kind: 'source_changed'; detail: string }
   /** Cheap screening has turned itself off, and why. */
   | { kind: 'screening_off'; why: string }
+  /** The search is over, and what it chose is measured anew. */
+  | { kind: 'confirming'; iteration: number; measurements: number }
   /** Edited files that the evaluator was seen to read: a patch can speak in its place. */
   | { kind: 'evaluator_reads'; files: string[] }
   | { kind: 'steered'; what: 'paused' | 'resumed' | 'stopping' }
@@ -69,6 +71,12 @@ export async function* followRun(
     if (type === 'run.paused' || type === 'run.resumed' || type === 'run.stopping')
       yield { kind: 'steered', what: type.slice(4) as 'paused' | 'resumed' | 'stopping' };
     if (type === 'run.screening_off') yield { kind: 'screening_off', why: String(payload.why) };
+    if (type === 'run.confirming')
+      yield {
+        kind: 'confirming',
+        iteration: Number(payload.iteration),
+        measurements: Number(payload.measurements),
+      };
     const step = stepNews(type, payload);
     if (step) yield step;
     comparator.note(type, payload);

@@ -34,6 +34,11 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
       telling.complain(`warning: the evaluator reads edited files (${plainText(news.files.join(', '), 200)})\n`);
     if (news.kind === 'retried' || news.kind === 'source_changed') say(`${troubleText(news)}\n`);
     if (news.kind === 'screening_off') say(`screening is off from here on: ${plainText(news.why, 300)}\n`);
+    if (news.kind === 'confirming')
+      say(
+        `the search is over; what iteration ${news.iteration} kept is measured anew ` +
+          `(${news.measurements === 1 ? 'once' : `${news.measurements} times`}), and the report rests on that\n`,
+      );
     if (isCode && (news.kind === 'refused' || news.kind === 'repair')) {
       head();
       say(`${stepText(news)}\n`);

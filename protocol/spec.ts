@@ -232,6 +232,13 @@ export const specInputSchema = z.strictObject({
       confidence: z.number().min(0.5).max(0.9999).optional(),
       baselineReplicates: z.number().int().min(1).max(50).optional(),
       maxReplicates: z.number().int().min(1).max(50).optional().describe('measurements of one candidate at most'),
+      confirm: z
+        .number()
+        .int()
+        .min(0)
+        .max(50)
+        .optional()
+        .describe('measurements of the incumbent after the search is over, on which the report rests (default 2)'),
       stack: z
         .boolean()
         .optional()
@@ -337,6 +344,8 @@ export interface Spec {
     confidence: number;
     baselineReplicates: number;
     maxReplicates: number;
+    /** Left out in runs from before it: 0. */
+    confirm?: number | undefined;
     /** Left out in runs from before it: false. */
     stack?: boolean | undefined;
     simplicity: number;
@@ -503,6 +512,7 @@ export function parseSpec(input: unknown): Spec {
       confidence: decision?.confidence ?? 0.9,
       baselineReplicates: decision?.baselineReplicates ?? 3,
       maxReplicates: decision?.maxReplicates ?? 3,
+      confirm: decision?.confirm ?? 2,
       stack: decision?.stack ?? true,
       simplicity: decision?.simplicity ?? 0,
     },

@@ -89,3 +89,29 @@ describe('reportedBest', () => {
     );
   });
 });
+
+describe('a confirmation', () => {
+  const groups = [
+    { key: 'base', values: [1, 1.01, 0.99] },
+    ...[0.9, 0.95, 1.02, 1.05].map((value, i) => ({ key: `k${i}`, values: [value, value + 0.01] })),
+  ];
+
+  it('is what is reported, by the measurements made after the choice alone', () => {
+    const confirmation = { key: 'k0', values: [0.96, 0.98] };
+    const best = reportedBest({ goal: 'minimize', baselineKey: 'base', groups, confirmation });
+    expect(best).toMatchObject({ key: 'k0', n: 2, mean: 0.97, shrunken: 0.97, isConfirmed: true });
+    expect(best?.improvement).toBeCloseTo(0.03, 2);
+    const turned = groups.map(({ key, values }) => ({ key, values: values.map((value) => -value) }));
+    const flipped = { key: 'k0', values: [-0.96, -0.98] };
+    expect(
+      reportedBest({ goal: 'maximize', baselineKey: 'base', groups: turned, confirmation: flipped })?.shrunken,
+    ).toBe(-0.97);
+  });
+
+  it('of one measurement is none', () => {
+    const confirmation = { key: 'k0', values: [0.96] };
+    const best = reportedBest({ goal: 'minimize', baselineKey: 'base', groups, confirmation });
+    expect(best).toMatchObject({ isConfirmed: false });
+    expect(best).toEqual(reportedBest({ goal: 'minimize', baselineKey: 'base', groups }));
+  });
+});

@@ -18,18 +18,26 @@ export interface ReportedBest {
   standardError: number | null;
   /** Of `shrunken` over the baseline's estimate, as a fraction (in the metric's unit when the baseline is 0); positive is better. */
   improvement: number | null;
+  /** Whether it rests on measurements made after the choice: they are free of the luck that chose it, and are not shrunken. */
+  isConfirmed: boolean;
   /** What the luckiest single measurement would have claimed, over the baseline's mean: for contrast, never to be reported. */
   headline: number | null;
 }
 
+/** So many measurements after the choice are worth more than all that it rested on. */
+const CONFIRMED_AT = 2;
+
 /**
  * The best configuration of a run by its shrunken mean, among those measured at least twice (among all, when none was). Null
- * when nothing was measured. The luckiest draw never wins by its luck: see `shrinkMeans`.
+ * when nothing was measured. The luckiest draw never wins by its luck: see `shrinkMeans`. Where the run's choice was measured
+ * anew, it is that choice, by those measurements alone.
  */
 export function reportedBest(input: {
   goal: Goal;
   groups: readonly MeasuredGroup[];
   baselineKey: string | null;
+  /** The configuration that a run chose, and those of its measurements that the choice did not rest on. */
+  confirmation?: MeasuredGroup | null | undefined;
 }): ReportedBest | null {
   const sign = input.goal === 'minimize' ? 1 : -1;
   const groups = input.groups
@@ -49,7 +57,17 @@ export function reportedBest(input: {
   const isAnyRepeated = measured.some(({ values }) => values.length > 1);
   const [first, ...rest] = measured.filter(({ values }) => !isAnyRepeated || values.length > 1);
   if (!first) return null;
-  const best = rest.reduce((a, b) => (b.cost < a.cost ? b : a), first);
+  const anew = input.confirmation?.values.filter(Number.isFinite) ?? [];
+  const best =
+    input.confirmation && anew.length >= CONFIRMED_AT
+      ? {
+          key: input.confirmation.key,
+          values: anew,
+          mean: mean(anew),
+          cost: sign * mean(anew),
+          standardError: (noise?.cautiousSd ?? 0) / Math.sqrt(anew.length),
+        }
+      : rest.reduce((a, b) => (b.cost < a.cost ? b : a), first);
   const baseline = measured.find(({ key }) => key === input.baselineKey);
   const luckiest = Math.min(...measured.flatMap(({ values }) => values.map((value) => sign * value)));
   const improvement = (base: number, cost: number) => (base - cost) / (Math.abs(base) || 1);
@@ -58,6 +76,7 @@ export function reportedBest(input: {
     n: best.values.length,
     mean: best.mean,
     shrunken: sign * best.cost,
+    isConfirmed: anew.length >= CONFIRMED_AT,
     standardError: noise === null ? null : best.standardError,
     improvement: baseline ? improvement(baseline.cost, best.cost) : null,
     headline: baseline ? improvement(sign * baseline.mean, luckiest) : null,

@@ -18,6 +18,8 @@ export interface Evidence {
     isHead: boolean;
     n: number;
     shrunken: number;
+    /** By measurements made after it was chosen alone. */
+    isConfirmed: boolean;
     standardError: number | null;
     improvement: number | null;
     headline: number | null;
@@ -113,7 +115,7 @@ function claim({ metric, baseline, best }: Evidence): string {
     best.headline === null ? '' : ` The luckiest single measurement would have claimed ${gainText(best.headline)}.`;
   return (
     `${name} ${metricText(best.shrunken)}${error} (${better}), ${how}; ${from}: **${gainText(best.improvement)}**, ` +
-    `an estimate that is shrunken against luck.${luck}` +
+    `${best.isConfirmed ? 'by measurements made after it was chosen' : 'an estimate that is shrunken against luck'}.${luck}` +
     (best.isHead ? '' : ` That is iteration ${best.iteration}, which is not what the branch ends with.`)
   );
 }

@@ -1,5 +1,6 @@
 import { isInfrastructureReason, isTerminalJob } from '@nightshift/protocol';
 import type { IterationRow, JobRow } from '@nightshift/db';
+import { isConfirmation, mayConfirm } from './confirm.js';
 import type { LoopState } from './loop-state.js';
 import { stopReason } from './stop-reason.js';
 
@@ -107,7 +108,11 @@ function stopWaiting(state: LoopState, stop: { reason: string; detail: string })
   const live = [...state.baselineJobs, ...state.openJobs, ...state.audits].filter((job) => !isTerminalJob(job.state));
   // A queued replicate stays: without it its iteration would only ask for it again.
   const unbegun = live.filter(
-    (job) => job.state === 'queued' && job.role !== 'replicate' && (job.role !== 'audit' || job.iterationId === null),
+    (job) =>
+      job.state === 'queued' &&
+      job.role !== 'replicate' &&
+      (job.role !== 'audit' || job.iterationId === null) &&
+      !(mayConfirm(stop.reason) && isConfirmation(job, state.run.incumbentKey)),
   );
   if (unbegun.length > 0) return { kind: 'cancel_queued', jobIds: unbegun.map((job) => job.id), detail: stop.detail };
   if (live.length > 0) return idle;

@@ -16,7 +16,13 @@ export async function loadPullRequest(q: Queryable, run: RunRow): Promise<string
   const earlier = earlierFacts(trajectory, analyze(trajectory));
   const groups = measuredGroups(await listMeasurements(q, run.id), run.incumbentKey);
   const { goal } = run.spec.metric;
-  const best = reportedBest({ goal, groups, baselineKey: run.baselineKey });
+  const { confirmation } = trajectory;
+  const best = reportedBest({
+    goal,
+    groups,
+    baselineKey: run.baselineKey,
+    confirmation: confirmation && { key: run.incumbentKey, values: confirmation.values },
+  });
   const patches = new Map(
     iterations.map(({ number, patch }) => [number, (patch as CodeProposal | null)?.patch ?? null]),
   );

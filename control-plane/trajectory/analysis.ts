@@ -66,6 +66,14 @@ export interface Analysis {
     improvement: number | null;
     headline: number | null;
   } | null;
+  /** The incumbent by measurements made after the search was over; null where there are none. */
+  confirmed: {
+    iteration: number;
+    n: number;
+    mean: number;
+    standardError: number | null;
+    improvement: number | null;
+  } | null;
   cost: {
     wallSeconds: number | null;
     secondsPerIteration: number | null;

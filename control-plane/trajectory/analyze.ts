@@ -9,7 +9,7 @@ import { isEvaluated } from './measurements.js';
 import { noiseOf } from './noise.js';
 import { pairsOf } from './pairs.js';
 import { plateauOf } from './plateau.js';
-import { replicatedOf } from './replicated.js';
+import { confirmedOf, replicatedOf } from './replicated.js';
 import { screeningFigures } from './screening-figures.js';
 
 /** Bits that name one byte when every byte is guessed alike. */
@@ -36,6 +36,7 @@ export function analyze(trajectory: Trajectory): Analysis {
     plateau: plateauOf(trajectory),
     noise,
     replicated: replicatedOf(trajectory, noise.sd),
+    confirmed: confirmedOf(trajectory, noise.sd),
     cost: costOf(trajectory),
     health: judgeHealth(healthEvidence(trajectory)),
     measurement: trajectory.measurement ?? null,

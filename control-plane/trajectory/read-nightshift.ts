@@ -94,12 +94,20 @@ function readRun(
   const baseline = objectOf(row.baseline);
   const values = numbersOf(baseline?.values);
   trajectory.baseline = { config: configOf(baseline?.config), values, value: numberOf(baseline?.value) };
+  if (row.confirmation !== undefined) trajectory.confirmation = readConfirmation(row.confirmation);
   const measurement = MEASUREMENTS.find((word) => word === row.measurement);
   if (measurement !== undefined || row.measurement === null) trajectory.measurement = measurement ?? null;
   if (row.earlier !== undefined && row.earlier !== null)
     trajectory.earlier = earlierOf(row.earlier, trajectory.metric, line, warnings);
   if (row.screeningOff !== undefined) trajectory.screeningOff = textOf(row.screeningOff);
   if (row.modelCostUsd !== undefined) trajectory.modelCostUsd = finiteOf(row.modelCostUsd);
+}
+
+function readConfirmation(input: unknown): Trajectory['confirmation'] {
+  const object = objectOf(input);
+  const iteration = finiteOf(object?.iteration);
+  const values = numbersOf(object?.values);
+  return iteration === null || values.length === 0 ? null : { iteration, values };
 }
 
 function readMenu(input: unknown, line: number, warnings: ReadWarnings): Menu | null {

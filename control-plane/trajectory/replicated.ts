@@ -37,6 +37,24 @@ export function replicatedOf(trajectory: Trajectory, noiseSd: number | null): An
   };
 }
 
+/**
+ * The incumbent by those measurements alone that were made after it was chosen: free of the luck that chose it, which `replicated`
+ * is not. `improvement` is against the mean of all measurements equal to the baseline. Null where it was not confirmed.
+ */
+export function confirmedOf(trajectory: Trajectory, noiseSd: number | null): Analysis['confirmed'] {
+  const { confirmation, metric } = trajectory;
+  const values = confirmation?.values.filter(Number.isFinite) ?? [];
+  const mean = meanOf(values);
+  if (!confirmation || mean === null) return null;
+  return {
+    iteration: confirmation.iteration,
+    n: values.length,
+    mean,
+    standardError: noiseSd === null ? null : noiseSd / Math.sqrt(values.length),
+    improvement: improvementOver(metric.goal, meanOf(baselineMeasurements(trajectory)), mean),
+  };
+}
+
 /** Improvement of the single best measurement over the baseline's value. */
 export function headlineOf(trajectory: Trajectory): number | null {
   const { goal } = trajectory.metric;

@@ -96,32 +96,37 @@ function nameOf(trajectory: Trajectory, knob: string | null, value: KnobValue | 
 }
 
 /**
- * Whether a replicated gain stands out of the noise: more than two standard errors of the difference of the two means,
+ * Whether the confirmed gain, else the replicated one, stands out of the noise: more than two standard errors of the difference of the two means,
  * sd * sqrt(1/n + 1/m). Null while the noise is not known.
  */
-export function standsOut(trajectory: Trajectory, analysis: Analysis): boolean | null {
-  const { replicated, noise } = analysis;
+export function standsOut(trajectory: Trajectory, { confirmed, replicated, noise }: Analysis): boolean | null {
+  const claim = confirmed ?? replicated;
   const base = baselineMeasurements(trajectory);
   const mean = meanOf(base);
-  if (replicated === null || replicated.improvement === null || noise.sd === null || mean === null || mean === 0)
-    return null;
-  const error = (noise.sd * Math.sqrt(1 / replicated.n + 1 / base.length)) / Math.abs(mean);
-  return replicated.improvement > 2 * error;
+  if (claim === null || claim.improvement === null || noise.sd === null || mean === null || mean === 0) return null;
+  const error = (noise.sd * Math.sqrt(1 / claim.n + 1 / base.length)) / Math.abs(mean);
+  return claim.improvement > 2 * error;
 }
 
 function headlineOf(trajectory: Trajectory, analysis: Analysis): string[] {
-  const { replicated, keeps } = analysis;
+  const { confirmed, replicated, keeps } = analysis;
   const { name } = trajectory.metric;
   const lines: string[] = [];
-  if (replicated !== null) {
-    const base = baselineMeasurements(trajectory);
+  const base = baselineMeasurements(trajectory);
+  const claim = (figures: NonNullable<Analysis['confirmed'] | Analysis['replicated']>): string => {
     const error =
-      replicated.standardError === null ? '' : ` ± ${metricText(Number(replicated.standardError.toPrecision(2)))}`;
+      figures.standardError === null ? '' : ` ± ${metricText(Number(figures.standardError.toPrecision(2)))}`;
     const against = `the baseline's mean of ${countText(base.length, 'measurement')} (${metricText(meanOf(base))})`;
+    return `${metricText(figures.mean)}${error} over ${countText(figures.n, 'measurement')}, ${gainText(figures.improvement)} against ${against}.`;
+  };
+  if (confirmed !== null) {
     lines.push(
-      `Replicated: ${nameOf(trajectory, replicated.knob, replicated.value)} has ${name} ${metricText(replicated.mean)}${error} ` +
-        `over ${replicated.n} measurements, ${gainText(replicated.improvement)} against ${against}.`,
+      `Confirmed: what iteration ${confirmed.iteration} kept, measured anew after it was chosen, has ${name} ${claim(confirmed)}`,
     );
+    if (standsOut(trajectory, analysis) === false)
+      lines.push('That is within two standard errors: no improvement has been shown.');
+  } else if (replicated !== null) {
+    lines.push(`Replicated: ${nameOf(trajectory, replicated.knob, replicated.value)} has ${name} ${claim(replicated)}`);
     const verdict = standsOut(trajectory, analysis);
     if (verdict === false) lines.push('That is within two standard errors: no improvement has been shown.');
     if (verdict === true && base.length === 1)

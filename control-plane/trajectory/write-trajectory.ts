@@ -14,7 +14,8 @@ export const EXPORT_FORMAT = 1;
  * trajectory back. Numbers that JSON has no word for are written as "NaN", "Infinity" and "-Infinity".
  */
 export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {}): string {
-  const { metric, menu, baseline, records, warnings, modelCostUsd, measurement, earlier, screeningOff } = trajectory;
+  const { metric, menu, baseline, records, warnings, modelCostUsd, measurement, earlier, screeningOff, confirmation } =
+    trajectory;
   const head = {
     type: 'run',
     format: EXPORT_FORMAT,
@@ -22,6 +23,7 @@ export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {})
     metric,
     baseline,
     menu,
+    ...(confirmation === undefined ? {} : { confirmation }),
     ...(measurement === undefined ? {} : { measurement }),
     ...(screeningOff === undefined ? {} : { screeningOff }),
     ...(earlier === undefined ? {} : { earlier }),

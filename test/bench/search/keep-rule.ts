@@ -16,6 +16,8 @@ export type Verdict = 'keep' | 'revert' | 'measure candidate' | 'measure incumbe
 export interface KeepRule {
   name: string;
   baselineReplicates: number;
+  /** Measurements of what was chosen after the search, out of the same budget. */
+  confirm: number;
   judge(given: Case): Verdict;
 }
 
@@ -29,6 +31,7 @@ const MAX_REPLICATES = 3;
 export const ourRule: KeepRule = {
   name: 'our',
   baselineReplicates: 3,
+  confirm: 2,
   judge({ candidate, incumbent, ...rest }) {
     const ruling = decide({
       ...rest,
@@ -46,6 +49,7 @@ export const ourRule: KeepRule = {
 export const naiveRule: KeepRule = {
   name: 'naive',
   baselineReplicates: 1,
+  confirm: 0,
   judge({ goal, candidate, incumbent }) {
     const [mine, theirs] = [candidate.at(-1) as number, incumbent.at(-1) as number];
     const gain = (goal === 'minimize' ? theirs - mine : mine - theirs) / Math.abs(theirs);

@@ -146,7 +146,8 @@ export function race(contender: Contender, course: Course, seed: number, budget:
   let blockedInARow = 0;
   let turns = 0;
   let decisions = 0;
-  while (regret.length < budget && blockedInARow < 200) {
+  const confirm = rule.confirm;
+  while (regret.length < budget - confirm && blockedInARow < 200) {
     situation.random = seededRandom(`turn ${course.name} ${seed} ${turns} ${blockedInARow}`);
     situation.noiseSd = estimateNoise(valuesOf()).sd;
     situation.base = contender.stacks === false ? situation.incumbent : front(situation);
@@ -185,7 +186,7 @@ export function race(contender: Contender, course: Course, seed: number, budget:
           plannedDecisions: budget,
         });
       let verdict = judge();
-      for (; verdict.startsWith('measure') && before + measurements < budget; verdict = judge()) {
+      for (; verdict.startsWith('measure') && before + measurements < budget - confirm; verdict = judge()) {
         spend();
         measurements++;
         measure(verdict === 'measure candidate' ? config : situation.incumbent);
@@ -204,6 +205,13 @@ export function race(contender: Contender, course: Course, seed: number, budget:
     }
     spend();
     situation.steps.push({ ...move, config, metric: record.trial.value, outcome, gain, measurements, isRepeat });
+  }
+  // As in the loop: what was chosen is measured anew, and only that is claimed.
+  const confirmation = { key: configKey(situation.incumbent), values: [] as number[] };
+  for (let i = 0; i < confirm; i++) {
+    measure(situation.incumbent);
+    confirmation.values.push(incumbent.values.at(-1) as number);
+    spend();
   }
   while (regret.length < budget) spend();
   const within = (limit: number) => [...touched.values()].filter((turn) => turn <= limit).length;
@@ -226,7 +234,13 @@ export function race(contender: Contender, course: Course, seed: number, budget:
         relative: Math.abs(luckiest.value - truthOf(luckiest.key)) / Math.abs(course.baseValue),
       };
     }
-    const best = reportedBest({ goal: course.goal, groups, baselineKey: configKey(course.base) });
+    const isKept = confirmation.key !== configKey(course.base);
+    const best = reportedBest({
+      goal: course.goal,
+      groups,
+      baselineKey: configKey(course.base),
+      confirmation: isKept ? confirmation : null,
+    });
     if (!best) return { inStandardErrors: null, relative: 0 };
     const off = Math.abs(best.shrunken - truthOf(best.key));
     return {
