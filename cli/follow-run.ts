@@ -127,7 +127,7 @@ async function* orSilence<T>(
 
 function stepNews(type: RunEvent['type'], payload: RunEvent['payload']): RunNews | null {
   const iteration = Number(payload.iteration);
-  const detail = String(payload.detail ?? '');
+  const detail = typeof payload.detail === 'string' ? payload.detail : '';
   if (type === 'job.requeued')
     return { kind: 'retried', attempt: Number(payload.attempt), reason: String(payload.reason), detail };
   if (type === 'run.source' && Array.isArray(payload.evaluatorReads) && payload.evaluatorReads.length > 0)

@@ -44,13 +44,7 @@ async function begun(over: Partial<SpecInput> = {}): Promise<{ run: RunRow; box:
   await advance(deps, run.id, { skip: false });
   return { run, box, label };
 }
-function tell(
-  box: PaperBox,
-  job: JobSpec,
-  file = FILE,
-  baseCommit: string | null = null,
-  code: SourceFile[] | undefined = undefined,
-) {
+function tell(box: PaperBox, job: JobSpec, file = FILE, baseCommit: string | null = null, code?: SourceFile[]) {
   const sealed = [{ path: 'evaluate.py', sha256: 'c'.repeat(64) }];
   const about = { attemptId: job.attemptId, token: job.token };
   return takeSource(deps.db, box.id, {
