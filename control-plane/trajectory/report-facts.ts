@@ -69,7 +69,7 @@ export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportF
       .map((record) => ({
         iteration: record.iteration,
         what: record.proposal
-          ? nameOf(trajectory, record.proposal.knob, record.proposal.newValue)
+          ? nameOf(trajectory, record.proposal.knob, record.proposal.newValue) + standing(record)
           : (record.description ?? 'not said'),
         metric: record.metric,
         gain: improvementOver(goal, trajectory.baseline.value, record.metric),
@@ -86,6 +86,12 @@ function configurationOf(trajectory: Trajectory): string[] {
   const last = trajectory.records.findLast((record) => record.outcome === 'kept' && record.config !== null);
   if (!last?.config || Object.keys(last.config).length === 0) return [];
   return [`The configuration that the run ended with (iteration ${last.iteration}): ${JSON.stringify(last.config)}`];
+}
+
+// A change that stands on one that was not kept: both together were.
+function standing({ standsOn }: TrajectoryRecord): string {
+  if (standsOn === null || standsOn === undefined) return '';
+  return standsOn === 0 ? ' on the baseline' : ` on iteration ${standsOn}`;
 }
 
 /** A pair as reports name it; a patch by its summary, where somebody gave one. */
@@ -136,7 +142,9 @@ function headlineOf(trajectory: Trajectory, analysis: Analysis): string[] {
   if (best !== null) {
     const record = trajectory.records.find((row) => row.iteration === best.iteration && row.outcome === 'kept');
     const what =
-      best.knob === null ? (record?.description ?? 'an unnamed change') : nameOf(trajectory, best.knob, best.value);
+      best.knob === null
+        ? (record?.description ?? 'an unnamed change')
+        : nameOf(trajectory, best.knob, best.value) + (record ? standing(record) : '');
     const luck = record === undefined ? '' : luckOf(trajectory, record);
     lines.push(
       `Single best keep: iteration ${best.iteration}, ${what}, ${name} ${metricText(best.metric)}, ${gainText(best.improvement)}${luck}.`,
