@@ -103,3 +103,10 @@ test('a confirmation that fails is not tried for ever, and the run ends all the 
   expect(await audits(run)).toHaveLength(2);
   expect((await loadTrajectory(deps.db, run)).confirmation).toBeUndefined();
 });
+
+test('a menu that is used up ends the search, and what it chose is confirmed', async () => {
+  const menu: SpecInput['menu'] = { knobs: { x: { type: 'int', choices: [0, 6, 12], default: 0 } } };
+  const { run } = await drive({ menu, stop: { iterations: 50 } });
+  expect(run).toMatchObject({ state: 'completed', endReason: 'menu_exhausted' });
+  expect(await audits(run)).toHaveLength(2);
+});

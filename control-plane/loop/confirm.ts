@@ -3,7 +3,7 @@ import { estimateNoise } from '../decision/index.js';
 import { queueJob } from './queue-job.js';
 
 /** Ends after which a run may still train: the others say that there is no more to spend. */
-const MAY_CONFIRM: ReadonlySet<string> = new Set(['iterations', 'plateau', 'target']);
+const MAY_CONFIRM: ReadonlySet<string> = new Set(['iterations', 'plateau', 'target', 'menu_exhausted']);
 
 export function mayConfirm(endReason: string): boolean {
   return MAY_CONFIRM.has(endReason);

@@ -1,5 +1,5 @@
 import { isInfrastructureReason, isTerminalJob } from '@nightshift/protocol';
-import type { IterationRow, JobRow } from '@nightshift/db';
+import { isParked, type IterationRow, type JobRow } from '@nightshift/db';
 import { isConfirmation, mayConfirm } from './confirm.js';
 import type { LoopState } from './loop-state.js';
 import { stopReason } from './stop-reason.js';
@@ -97,6 +97,16 @@ function runningStep(state: LoopState): Step {
     if (waiting.length > 0) return { kind: 'cancel_open', iterations: waiting, detail: stop.detail };
     return stopWaiting(state, stop);
   }
+  if (open.length > 0 && open.every(isParked))
+    return state.audits.length > 0
+      ? idle
+      : {
+          kind: 'end_run',
+          to: 'completed',
+          reason: 'menu_exhausted',
+          detail: 'every legal change of one knob has been measured',
+          open,
+        };
   const activeJobs = openJobs.filter((job) => !isTerminalJob(job.state)).length + state.audits.length;
   const accepted = open.find((iteration) => iteration.state === 'accepted');
   if (accepted && activeJobs < run.spec.boxes.parallel) return { kind: 'start_iteration', iteration: accepted };

@@ -4,12 +4,9 @@ import {
   deferProposing,
   findIterationById,
   findRun,
-  isParked,
-  listOpenIterations,
   listTriedConfigs,
   lockRun,
   moveIteration,
-  moveRun,
   parkProposing,
   recordEvent,
   releaseProposing,
@@ -286,32 +283,8 @@ async function store(
       await updateLiveFigures(tx, current, iteration.id);
       return;
     }
-    // Nothing new is left to propose; while something trains or waits to, a keep may open new ground.
-    const others = (await listOpenIterations(tx, run.id)).filter((open) => open.id !== iteration.id);
-    const parked = others.filter(isParked);
-    if (parked.length < others.length || current.state !== 'running') {
-      await parkProposing(tx, iteration.id, claim.leaseToken);
-      return;
-    }
-    const detail = 'every legal change of one knob has been measured';
-    const endedAt = new Date();
-    for (const open of [...parked, iteration]) {
-      await moveIteration(
-        tx,
-        open.id,
-        'proposing',
-        'cancelled',
-        { endedAt },
-        open.id === iteration.id ? claim.leaseToken : undefined,
-      );
-      await recordEvent(tx, {
-        type: 'iteration.cancelled',
-        runId: run.id,
-        payload: { iteration: open.number, detail },
-      });
-    }
-    await moveRun(tx, run.id, ['running'], 'completed', { endedAt, endReason: 'menu_exhausted', endDetail: detail });
-    await recordEvent(tx, { type: 'run.completed', runId: run.id, payload: { reason: 'menu_exhausted', detail } });
+    // Nothing new is left to propose. While something trains or waits to, a keep may open new ground; else the run ends.
+    await parkProposing(tx, iteration.id, claim.leaseToken);
   });
 }
 
