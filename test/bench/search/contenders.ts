@@ -4,6 +4,7 @@ import { leastPromise, nextTurn, type ShareBounds, type Turn } from '@nightshift
 import type { Sampler, SuggestInput } from '@nightshift/control-plane/search/sampler';
 import { screenChange } from '@nightshift/control-plane/search/screen';
 import { ourRule, type KeepRule } from './keep-rule.js';
+import type { Work } from './objectives.js';
 import { amnesiacPolicy, sensiblePolicy, type Policy } from './policies.js';
 import type { Contender, Move, Situation } from './race.js';
 
@@ -31,11 +32,16 @@ function askSampler(sampler: Sampler, situation: Situation): Move | null {
   return found && { knob: found.knob, value: found.newValue, by: 'sampler' };
 }
 
-export function samplerContender(name: string, sampler: Sampler, rule: KeepRule = ourRule, stacks = true): Contender {
+export function samplerContender(
+  name: string,
+  sampler: Sampler,
+  rule: KeepRule = ourRule,
+  stacks = true,
+): Contender<Work> {
   return { name, rule, stacks, start: () => (situation) => askSampler(sampler, situation) };
 }
 
-export function modelContender(name: string, policy: Policy, allowsRepeats: boolean): Contender {
+export function modelContender<W extends Work>(name: string, policy: Policy<W>, allowsRepeats: boolean): Contender<W> {
   return {
     name,
     rule: ourRule,
@@ -50,12 +56,12 @@ export function modelContender(name: string, policy: Policy, allowsRepeats: bool
 }
 
 /** Sampler and model take turns as the bandit says; a turn that the gate or the screening takes from the model is the sampler's. */
-export function hybridContender(
+export function hybridContender<W extends Work>(
   name: string,
   sampler: Sampler,
-  policy: Policy,
+  policy: Policy<W>,
   bounds: ShareBounds = BOUNDS,
-): Contender {
+): Contender<W> {
   return {
     name,
     rule: ourRule,
@@ -85,7 +91,7 @@ export function hybridContender(
   };
 }
 
-function askModel(think: ReturnType<Policy>, situation: Situation): ReturnType<typeof think> | null {
+function askModel(think: ReturnType<Policy<Work>>, situation: Situation): ReturnType<typeof think> | null {
   const { course, base } = situation;
   for (let i = 0; i < TRIES; i++) {
     const move = think(situation);

@@ -5,8 +5,10 @@ import { randomSampler } from '@nightshift/control-plane/search/random-sampler';
 import { tpeSampler } from '@nightshift/control-plane/search/tpe-sampler';
 import { amnesiacPolicy, hybridContender, modelContender, samplerContender, sensiblePolicy } from './contenders.js';
 import { naiveRule, ourRule } from './keep-rule.js';
-import { OBJECTIVES, prepare } from './objectives.js';
+import { byteLm } from './objective-byte-lm.js';
+import { OBJECTIVES, prepare, type Work } from './objectives.js';
 import { race, type Contender, type RaceResult } from './race.js';
+import { realTable } from './real-report.js';
 import { realRace } from './real.js';
 import {
   CHECKPOINTS,
@@ -34,6 +36,12 @@ const CONTENDERS: readonly Contender[] = [
   hybridContender('hybrid, amnesiac', defaultSampler, amnesiacPolicy),
   hybridContender('hybrid, sensible', defaultSampler, sensiblePolicy),
 ];
+/** Those that need no truth: the sensible model's picture is made of it. */
+const REAL: readonly Contender<Work>[] = [
+  samplerContender('random', randomSampler, ourRule, false),
+  samplerContender('gp', defaultSampler),
+  hybridContender('hybrid, amnesiac', defaultSampler, amnesiacPolicy),
+];
 /** What the goals are decided by: these contenders race on more seeds. The sampler alone is the one that the hybrids work with. */
 const PAIRS: readonly [string, string][] = [
   ['hybrid, amnesiac', 'gp'],
@@ -49,7 +57,7 @@ const ASIDE: readonly [string, string][] = [
 const text = { type: 'string' } as const;
 const { values: options } = parseArgs({
   options: {
-    seeds: { ...text, default: '30' },
+    seeds: text,
     'goal-seeds': text,
     'first-seed': { ...text, default: '1000' },
     noise: { ...text, default: '1' },
@@ -65,8 +73,9 @@ function whole(name: string, given: string, least: number): number {
     throw new Error(`--${name} needs a whole number from ${least}, got ${given}`);
   return value;
 }
-const seeds = whole('seeds', options.seeds, 1);
-const goalSeeds = Math.max(seeds, whole('goal-seeds', options['goal-seeds'] ?? options.seeds, 1));
+// A seed of a real race takes minutes.
+const seeds = whole('seeds', options.seeds ?? (options.real === undefined ? '30' : '1'), 1);
+const goalSeeds = Math.max(seeds, whole('goal-seeds', options['goal-seeds'] ?? String(seeds), 1));
 const firstSeed = whole('first-seed', options['first-seed'], 0);
 const noise = Number(options.noise);
 if (!(noise > 0)) throw new Error(`--noise needs a factor above 0, got ${options.noise}`);
@@ -75,7 +84,13 @@ const print = (line: string) => {
 };
 
 if (options.real === undefined) simulated();
-else realRace(whole('real', options.real, 1), firstSeed, (line) => process.stdout.write(`${line}\n`));
+else trained(whole('real', options.real, ourRule.confirm + 1));
+
+function trained(count: number): void {
+  const work = byteLm();
+  const results = Array.from({ length: seeds }, (_, i) => realRace(work, REAL, { count, seed: firstSeed + i }, print));
+  print(`\n${realTable(results.flat(), work)}`);
+}
 
 function simulated(): void {
   const objectives = OBJECTIVES.filter(({ name }) => options.objective?.includes(name) ?? true);

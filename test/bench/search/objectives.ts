@@ -1,5 +1,6 @@
 import {
   compileConstraints,
+  configKey,
   defaultConfig,
   type CompiledConstraints,
   type Config,
@@ -25,10 +26,19 @@ export interface Objective {
   measure(config: Config): Measurement;
 }
 
-/** An objective with what a race needs to know about it. */
-export interface Course extends Objective {
+/** What a run may see of anything that it searches, be its truth known or not. */
+export interface Work {
+  name: string;
+  goal: Goal;
+  menu: Menu;
   constraints: CompiledConstraints;
   base: Config;
+  /** One measurement, noise included: the nth (from 0) of this configuration in the race with this seed. */
+  sample(config: Config, seed: number, nth: number): Measurement;
+}
+
+/** An objective with what a race needs to know about it. */
+export interface Course extends Objective, Work {
   baseValue: number;
   noiseSd: number;
   /** The best configuration that an exhaustive noise-free search found. */
@@ -96,12 +106,20 @@ export function prepare(objective: Objective): Course {
   const constraints = compileConstraints(objective.menu);
   const measured = objective.measure(base);
   if (!('value' in measured)) throw new Error(`the defaults of ${objective.name} cannot be run: ${measured.failure}`);
+  const noiseSd = objective.relativeNoise * Math.abs(measured.value);
   return {
     ...objective,
     constraints,
     base,
     baseValue: measured.value,
-    noiseSd: objective.relativeNoise * Math.abs(measured.value),
+    noiseSd,
     best: findBest(objective, base, constraints),
+    sample(config, seed, nth) {
+      const exact = objective.measure(config);
+      if ('failure' in exact) return exact;
+      // The nth measurement of a configuration has the same noise for every contender of a seed.
+      const luck = seededRandom(`noise ${objective.name} ${seed} ${configKey(config)} ${nth}`);
+      return { value: exact.value + noiseSd * luck.normal() };
+    },
   };
 }

@@ -1,11 +1,14 @@
 import type { Config, KnobValue } from '@nightshift/protocol';
 import { seededRandom, type Random } from '@nightshift/control-plane/search/random';
 import { spaceOf, valueAt } from '@nightshift/control-plane/search/space';
-import type { Course } from './objectives.js';
+import type { Course, Work } from './objectives.js';
 import type { Situation } from './race.js';
 
-/** How a simulated model behaves: made for one run, asked for one change at a time. */
-export type Policy = (course: Course, seed: string) => (situation: Situation) => { knob: string; value: KnobValue };
+/** How a simulated model behaves: made for one run, asked for one change at a time. `W` is what it needs to know of the work. */
+export type Policy<W extends Work = Course> = (
+  course: W,
+  seed: string,
+) => (situation: Situation) => { knob: string; value: KnobValue };
 
 /** Counts of the published night: 24 of 50 proposals for the width, 15 for the heads, seven knobs never. */
 const NIGHT: [string, number][] = [
@@ -31,7 +34,7 @@ function weighted<T>(random: Random, items: readonly (readonly [T, number])[]): 
  * A model that sees its last five iterations only and loves two knobs: it avoids the pairs in its window, and each knob has three
  * favourite values, so that it measures the same few ideas again and again. On other menus the first six knobs play the night's part.
  */
-export const amnesiacPolicy: Policy = (course, seed) => {
+export const amnesiacPolicy: Policy<Work> = (course, seed) => {
   const random = seededRandom(`amnesiac ${course.name} ${seed}`);
   const names = Object.keys(course.menu.knobs);
   const loved = NIGHT.every(([name]) => names.includes(name))

@@ -1,10 +1,11 @@
 import { configKey, type Config, type KnobValue, type Trial } from '@nightshift/protocol';
-import { estimateNoise, reportedBest } from '@nightshift/control-plane/decision/index';
+import { estimateNoise, type MeasuredGroup } from '@nightshift/control-plane/decision/index';
 import { frontOf } from '@nightshift/control-plane/search/front';
 import { seededRandom, type Random } from '@nightshift/control-plane/search/random';
 import { spaceOf } from '@nightshift/control-plane/search/space';
 import type { KeepRule, Verdict } from './keep-rule.js';
-import type { Course } from './objectives.js';
+import type { Course, Work } from './objectives.js';
+import { score } from './score.js';
 
 /** A proposal on the track: a change of one knob of the front, or of the incumbent, and who made it. */
 export interface Move {
@@ -26,7 +27,7 @@ export interface Step extends Move {
 }
 
 export interface Situation {
-  course: Course;
+  course: Work;
   /** What a move changes: the front, as in the loop. */
   base: Config;
   /** What a candidate is compared with. */
@@ -40,7 +41,7 @@ export interface Situation {
   isTried(config: Config): boolean;
 }
 
-export interface Contender {
+export interface Contender<W extends Work = Course> {
   name: string;
   rule: KeepRule;
   /** False: every move changes the incumbent, as with the loop's `decision.stack: false` and with chance. True when left out. */
@@ -48,7 +49,7 @@ export interface Contender {
   /** True for the published night's loop, which measures a repeat as if it were new. */
   allowsRepeats?: boolean;
   /** A fresh contender for a seed. */
-  start(course: Course, seed: string): (situation: Situation) => Move | null;
+  start: (course: W, seed: string) => (situation: Situation) => Move | null;
 }
 
 export interface RaceResult {
@@ -70,6 +71,26 @@ export interface RaceResult {
   claimError: { inStandardErrors: number | null; relative: number };
 }
 
+/** What a race did, as anybody can see who does not know the truth. */
+export interface RaceLog {
+  /** Everything measured, the baseline first. */
+  groups: (MeasuredGroup & { config: Config })[];
+  /** The incumbent after each measurement. */
+  incumbents: Config[];
+  chosen: Config;
+  /** Measurements of what was chosen, made after the choice. */
+  confirmation: MeasuredGroup;
+  /** The turn in which each knob was changed first. */
+  touched: ReadonlyMap<string, number>;
+  /** What was kept, and what it replaced. */
+  kept: { config: Config; over: Config }[];
+  distinct: number;
+  wastedRepeats: number;
+  nearRepeats: number;
+  failures: number;
+  modelTurns: number;
+}
+
 interface Record {
   trial: Trial;
   values: number[];
@@ -81,8 +102,25 @@ function front({ course, incumbent, trials, noiseSd }: Situation): Config {
   return frontOf({ menu: course.menu, base: incumbent, trials, goal: course.goal, noiseSd });
 }
 
-/** One run: baseline, then single-knob candidates until `budget` measurements are spent, replicates that the rule asks for included. */
+/** A race on work whose truth is known, and what it was worth. */
 export function race(contender: Contender, course: Course, seed: number, budget: number): RaceResult {
+  const racing = raceByMeasurement(contender, course, seed, budget);
+  for (;;) {
+    const { done, value } = racing.next();
+    if (done) return score(value, course, contender.rule);
+  }
+}
+
+/**
+ * One run: baseline, then single-knob candidates until `budget` measurements are spent, replicates that the rule asks for included.
+ * It stops before each measurement, so that races can be run side by side.
+ */
+export function* raceByMeasurement<W extends Work>(
+  contender: Contender<W>,
+  course: W,
+  seed: number,
+  budget: number,
+): Generator<Config, RaceLog> {
   const { rule } = contender;
   const sign = course.goal === 'minimize' ? 1 : -1;
   const propose = contender.start(course, String(seed));
@@ -98,18 +136,15 @@ export function race(contender: Contender, course: Course, seed: number, budget:
     noiseSd: null,
     isTried: (config) => records.has(configKey(config)),
   };
-  const regret: number[] = [];
+  const incumbents: Config[] = [];
   const touched = new Map<string, number>();
-  const result = { distinct: 0, wastedRepeats: 0, nearRepeats: 0, failures: 0, modelTurns: 0, keeps: 0, falseKeeps: 0 };
-  const gap = Math.abs(course.baseValue - course.best.value) || 1;
+  const kept: RaceLog['kept'] = [];
+  const counts = { distinct: 0, wastedRepeats: 0, nearRepeats: 0, failures: 0, modelTurns: 0 };
 
-  const truth = (config: Config) => {
-    const measured = course.measure(config);
-    return 'value' in measured ? measured.value : Infinity * sign;
-  };
-  const measure = (config: Config): Record => {
+  function* measure(config: Config): Generator<Config, Record> {
+    yield config;
     const key = configKey(config);
-    const measured = course.measure(config);
+    const measured = course.sample(config, seed, records.get(key)?.values.length ?? 0);
     let record = records.get(key);
     if (!record) {
       record = { trial: { config, value: null, state: 'complete' }, values: [] };
@@ -117,18 +152,16 @@ export function race(contender: Contender, course: Course, seed: number, budget:
       situation.trials.push(record.trial);
     }
     const { values, trial } = record;
-    if ('failure' in measured) Object.assign(trial, { state: 'failed', failure: measured.failure });
-    else {
-      // The nth measurement of a configuration has the same noise for every contender of a seed.
-      const luck = seededRandom(`noise ${course.name} ${seed} ${key} ${values.length}`);
-      values.push(measured.value + course.noiseSd * luck.normal());
+    if ('value' in measured) {
+      values.push(measured.value);
       trial.value = values.reduce((sum, value) => sum + value, 0) / values.length;
       trial.n = values.length;
-    }
+      trial.state = 'complete';
+    } else if (values.length === 0) Object.assign(trial, { state: 'failed', failure: measured.failure });
     return record;
-  };
+  }
   const spend = () => {
-    if (regret.length < budget) regret.push(Math.abs(truth(situation.incumbent) - course.best.value) / gap);
+    if (incumbents.length < budget) incumbents.push(situation.incumbent);
   };
   const valuesOf = () => [...records.values()].map(({ values }) => values);
   const isNear = (move: Move): boolean => {
@@ -141,13 +174,15 @@ export function race(contender: Contender, course: Course, seed: number, budget:
     );
   };
 
-  let incumbent = measure(course.base);
-  for (let i = 1; i < rule.baselineReplicates; i++) measure(course.base);
+  let incumbent = yield* measure(course.base);
+  for (let i = 1; i < rule.baselineReplicates; i++) yield* measure(course.base);
+  if (incumbent.values.length === 0)
+    throw new Error(`the defaults of ${course.name} cannot be run: ${incumbent.trial.failure}`);
   let blockedInARow = 0;
   let turns = 0;
   let decisions = 0;
   const confirm = rule.confirm;
-  while (regret.length < budget - confirm && blockedInARow < 200) {
+  while (incumbents.length < budget - confirm && blockedInARow < 200) {
     situation.random = seededRandom(`turn ${course.name} ${seed} ${turns} ${blockedInARow}`);
     situation.noiseSd = estimateNoise(valuesOf()).sd;
     situation.base = contender.stacks === false ? situation.incumbent : front(situation);
@@ -164,14 +199,14 @@ export function race(contender: Contender, course: Course, seed: number, budget:
     blockedInARow = 0;
     turns++;
     if (!touched.has(move.knob)) touched.set(move.knob, turns);
-    if (isRepeat) result.wastedRepeats++;
+    if (isRepeat) counts.wastedRepeats++;
     else {
-      result.distinct++;
-      if (isNear(move)) result.nearRepeats++;
+      counts.distinct++;
+      if (isNear(move)) counts.nearRepeats++;
     }
-    if (move.by === 'model') result.modelTurns++;
-    const before = regret.length;
-    const record = measure(config);
+    if (move.by === 'model') counts.modelTurns++;
+    const before = incumbents.length;
+    const record = yield* measure(config);
 
     let outcome: Step['outcome'] = 'failed';
     let measurements = 1;
@@ -189,17 +224,19 @@ export function race(contender: Contender, course: Course, seed: number, budget:
       for (; verdict.startsWith('measure') && before + measurements < budget - confirm; verdict = judge()) {
         spend();
         measurements++;
-        measure(verdict === 'measure candidate' ? config : situation.incumbent);
+        const again = verdict === 'measure candidate' ? config : situation.incumbent;
+        const known = records.get(configKey(again))?.values.length;
+        // A failed replicate adds no value, and the same question would come back until the budget is gone.
+        if ((yield* measure(again)).values.length === known) break;
       }
       decisions++;
       outcome = verdict === 'keep' ? 'kept' : 'reverted';
-    } else result.failures++;
+    } else counts.failures++;
     let gain = 0;
     if (outcome === 'kept') {
       const [mine, theirs] = [record.trial.value as number, incumbent.trial.value as number];
       gain = Math.max(0, (sign * (theirs - mine)) / Math.abs(theirs));
-      result.keeps++;
-      if (sign * (truth(situation.incumbent) - truth(config)) <= 0) result.falseKeeps++;
+      kept.push({ config, over: situation.incumbent });
       incumbent = record;
       situation.incumbent = config;
     }
@@ -207,45 +244,19 @@ export function race(contender: Contender, course: Course, seed: number, budget:
     situation.steps.push({ ...move, config, metric: record.trial.value, outcome, gain, measurements, isRepeat });
   }
   // As in the loop: what was chosen is measured anew, and only that is claimed.
-  const confirmation = { key: configKey(situation.incumbent), values: [] as number[] };
+  const fresh: number = incumbent.values.length;
   for (let i = 0; i < confirm; i++) {
-    measure(situation.incumbent);
-    confirmation.values.push(incumbent.values.at(-1) as number);
+    yield* measure(situation.incumbent);
     spend();
   }
-  while (regret.length < budget) spend();
-  const within = (limit: number) => [...touched.values()].filter((turn) => turn <= limit).length;
+  while (incumbents.length < budget) spend();
   return {
-    ...result,
-    regret,
-    knobsTouched30: within(30),
-    knobsTouchedFirst: within(space.axes.length),
-    claimError: claimError(),
+    ...counts,
+    groups: [...records].map(([key, { trial, values }]) => ({ key, values, config: trial.config })),
+    incumbents,
+    chosen: situation.incumbent,
+    confirmation: { key: configKey(situation.incumbent), values: incumbent.values.slice(fresh) },
+    touched,
+    kept,
   };
-
-  function claimError(): RaceResult['claimError'] {
-    const groups = [...records].map(([key, { values }]) => ({ key, values }));
-    const truthOf = (key: string) => truth((records.get(key) as Record).trial.config);
-    if (rule.name === 'naive') {
-      const all = groups.flatMap(({ key, values }) => values.map((value) => ({ key, value })));
-      const luckiest = all.reduce((a, b) => (sign * b.value < sign * a.value ? b : a));
-      return {
-        inStandardErrors: Math.abs(luckiest.value - truthOf(luckiest.key)) / course.noiseSd,
-        relative: Math.abs(luckiest.value - truthOf(luckiest.key)) / Math.abs(course.baseValue),
-      };
-    }
-    const isKept = confirmation.key !== configKey(course.base);
-    const best = reportedBest({
-      goal: course.goal,
-      groups,
-      baselineKey: configKey(course.base),
-      confirmation: isKept ? confirmation : null,
-    });
-    if (!best) return { inStandardErrors: null, relative: 0 };
-    const off = Math.abs(best.shrunken - truthOf(best.key));
-    return {
-      inStandardErrors: best.standardError ? off / best.standardError : null,
-      relative: off / Math.abs(course.baseValue),
-    };
-  }
 }

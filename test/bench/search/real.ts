@@ -1,120 +1,71 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { compileConstraints, configKey, defaultConfig, parseMenu, type Config, type Trial } from '@nightshift/protocol';
-import { estimateNoise, reportedBest } from '@nightshift/control-plane/decision/index';
-import { defaultSampler } from '@nightshift/control-plane/search/default-sampler';
-import { seededRandom } from '@nightshift/control-plane/search/random';
-import { parse } from 'yaml';
-import { ourRule, type Verdict } from './keep-rule.js';
+import { configKey, type Config } from '@nightshift/protocol';
+import type { Work } from './objectives.js';
+import { raceByMeasurement, type Contender, type RaceLog } from './race.js';
 
-const EXAMPLE = fileURLToPath(new URL('../../../../examples/byte-lm/', import.meta.url));
-const BUDGET_SECONDS = '4';
-/** A training that hangs would hold the bench for ever; an honest one takes the budget and a second or two. */
-const LIMIT_MS = 60_000;
+/** Trainings of what was chosen, and of the baseline, after the race and with seeds of their own. */
+const FRESH = 5;
 
-/** Trains and evaluates examples/byte-lm once with this configuration; null when either command fails or reports nothing. */
-function measure(config: Config, seed: number): number | null {
-  const folder = mkdtempSync(join(tmpdir(), 'nightshift-byte-lm-'));
-  try {
-    const paths = { config: join(folder, 'config.json'), metrics: join(folder, 'metrics.jsonl') };
-    writeFileSync(paths.config, JSON.stringify(config));
-    const env = {
-      ...process.env,
-      NIGHTSHIFT_CONFIG: paths.config,
-      NIGHTSHIFT_METRICS: paths.metrics,
-      NIGHTSHIFT_SOURCE: EXAMPLE,
-      NIGHTSHIFT_SEED: String(seed),
-      NIGHTSHIFT_BUDGET_SECONDS: BUDGET_SECONDS,
-    };
-    for (const script of ['train.mjs', 'evaluate.mjs']) {
-      writeFileSync(paths.metrics, '');
-      const ended = spawnSync(process.execPath, [join(EXAMPLE, script)], { cwd: folder, env, timeout: LIMIT_MS });
-      if (ended.status !== 0) return null;
-    }
-    const lines = readFileSync(paths.metrics, 'utf8').trim().split('\n').filter(Boolean);
-    const value = (JSON.parse(lines.at(-1) ?? '{}') as { value?: unknown }).value;
-    return typeof value === 'number' && Number.isFinite(value) ? value : null;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** A contender's race on one seed, and what its choice and the baseline were worth when they were trained anew. */
+export interface RealResult {
+  contender: string;
+  seed: number;
+  log: RaceLog;
+  /** Of the race, the fresh trainings left out. */
+  seconds: number;
+  /** Round by round; null where a training failed. The baseline's are the same for all contenders of a seed. */
+  fresh: { chosen: (number | null)[]; baseline: (number | null)[] };
 }
 
-/** `count` real measurements of examples/byte-lm, by our sampler and our rule; a line for each is printed as it ends. */
-export function realRace(count: number, seed: number, print: (line: string) => void): void {
-  const spec = parse(readFileSync(join(EXAMPLE, 'nightshift.yaml'), 'utf8')) as { menu: unknown };
-  const menu = parseMenu(spec.menu);
-  const trials: Trial[] = [];
-  const groups = new Map<string, number[]>();
-  let spent = 0;
-  const run = (config: Config): number[] => {
-    const key = configKey(config);
-    const values = groups.get(key) ?? [];
-    groups.set(key, values);
-    let trial = trials.find((known) => configKey(known.config) === key);
-    if (!trial) trials.push((trial = { config, value: null, state: 'failed' }));
-    spent++;
-    const value = measure(config, seed);
-    if (value === null) return values;
-    values.push(value);
-    const mean = values.reduce((sum, one) => sum + one, 0) / values.length;
-    Object.assign(trial, { value: mean, n: values.length, state: 'complete' });
-    return values;
-  };
+/** Another one goes first in every round, so that nobody always follows the same neighbour. */
+const rotated = <T>(all: readonly T[], round: number): T[] => all.map((_, i) => all[(i + round) % all.length] as T);
 
-  let base = defaultConfig(menu);
-  for (let i = 0; i < ourRule.baselineReplicates; i++) run(base);
-  const baselineKey = configKey(base);
-  print(
-    `baseline: ${groups
-      .get(baselineKey)
-      ?.map((value) => value.toFixed(4))
-      .join(', ')}`,
-  );
-  for (let turn = 1; spent < count; turn++) {
-    const found = defaultSampler({
-      menu,
-      constraints: compileConstraints(menu),
-      base,
-      trials,
-      goal: 'minimize',
-      random: seededRandom(`real ${seed} ${turn}`),
-      noiseSd: estimateNoise([...groups.values()]).sd,
-      exclude: (key) => groups.has(key),
-    });
-    if (!found) break;
-    const config = { ...base, [found.knob]: found.newValue };
-    const mine = run(config);
-    const judge = (): Verdict =>
-      ourRule.judge({
-        goal: 'minimize',
-        candidate: mine,
-        incumbent: groups.get(configKey(base)) ?? [],
-        groups: [...groups.values()],
-        decisionsSoFar: turn - 1,
-        plannedDecisions: count,
-      });
-    let verdict: Verdict = mine.length === 0 ? 'revert' : judge();
-    const counted = () => [...groups.values()].reduce((sum, values) => sum + values.length, 0);
-    for (; verdict.startsWith('measure') && spent < count; verdict = judge()) {
-      const before = counted();
-      run(verdict === 'measure candidate' ? config : base);
-      // A failed replicate adds no value, and the same question would come back for ever.
-      if (counted() === before) break;
-    }
-    const values = mine.length === 0 ? 'failed' : mine.map((value) => value.toFixed(4)).join(', ');
-    print(`${turn}. ${found.knob} ${String(base[found.knob])} -> ${String(found.newValue)}: ${values}; ${verdict}`);
-    if (verdict === 'keep') base = config;
-  }
-  const best = reportedBest({
-    goal: 'minimize',
-    groups: [...groups].map(([key, values]) => ({ key, values })),
-    baselineKey,
+/**
+ * Races all contenders on one seed side by side, measurement by measurement: whatever else the machine does falls on all alike.
+ * `count` measurements each, beyond the baseline's; a line for each is printed as it ends.
+ */
+export function realRace(
+  work: Work,
+  contenders: readonly Contender<Work>[],
+  { count, seed }: { count: number; seed: number },
+  print: (line: string) => void,
+): RealResult[] {
+  const lanes = contenders.map((contender) => {
+    const lane = { contender: contender.name, seed, seconds: 0, log: null as RaceLog | null };
+    const sample: Work['sample'] = (config, ...rest) => {
+      const startedAt = performance.now();
+      const measured = work.sample(config, ...rest);
+      lane.seconds += (performance.now() - startedAt) / 1000;
+      print(`seed ${seed}, ${lane.contender}: ${changesOf(work, config)}: ${Object.values(measured).join()}`);
+      return measured;
+    };
+    return { lane, racing: raceByMeasurement(contender, { ...work, sample }, seed, count) };
   });
-  if (best)
-    print(
-      `best: ${best.shrunken.toFixed(4)} (standard error ${best.standardError?.toFixed(4) ?? 'unknown'}), improvement ${(100 * (best.improvement ?? 0)).toFixed(1)}%; noise sd ${estimateNoise([...groups.values()]).sd?.toFixed(4) ?? 'unknown'}`,
-    );
+  for (let round = 0; lanes.some(({ lane }) => lane.log === null); round++)
+    for (const { lane, racing } of rotated(lanes, round)) {
+      const step = lane.log ? null : racing.next();
+      if (step?.done) lane.log = step.value;
+    }
+  const results = lanes.map(({ lane }) => ({ ...lane, log: lane.log as RaceLog }));
+  const fresh = trainAnew(work, [work.base, ...results.map(({ log }) => log.chosen)], seed, print);
+  const of = (config: Config) => fresh.get(configKey(config)) ?? [];
+  return results.map((result) => ({ ...result, fresh: { chosen: of(result.log.chosen), baseline: of(work.base) } }));
+}
+
+/** Interleaved like the race. What several chose, or left as it was, is trained once for all of them. */
+function trainAnew(work: Work, configs: Config[], seed: number, print: (line: string) => void) {
+  const distinct = [...new Map(configs.map((config) => [configKey(config), config]))];
+  const values = new Map<string, (number | null)[]>(distinct.map(([key]) => [key, []]));
+  for (let round = 0; round < FRESH; round++)
+    for (const [key, config] of rotated(distinct, round)) {
+      // Races have seeds from 0 up, so that no training of a race has one of these.
+      const measured = work.sample(config, -1 - seed, round);
+      print(`seed ${seed}, fresh ${round + 1}: ${changesOf(work, config)}: ${Object.values(measured).join()}`);
+      values.get(key)?.push('value' in measured ? measured.value : null);
+    }
+  return values;
+}
+
+function changesOf({ base }: Work, config: Config): string {
+  const changed = Object.entries(config).filter(([name, value]) => base[name] !== value);
+  return changed.map(([name, value]) => `${name}=${String(value)}`).join(' ') || 'baseline';
 }

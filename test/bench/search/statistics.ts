@@ -4,8 +4,13 @@ export interface Estimate {
   half: number;
 }
 
-/** Two-sided 95% quantile of Student's t: Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5), within 1% from 4 degrees up. */
+/** Of one and of two degrees of freedom, where the expansion is too narrow by a fifth and by 3%. */
+const FEW = [12.7062, 4.3027];
+
+/** Two-sided 95% quantile of Student's t: Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5), within 1% from 3 degrees up. */
 export function studentQuantile95(degrees: number): number {
+  const few = FEW[degrees - 1];
+  if (few !== undefined) return few;
   const z = 1.959964;
   return (
     z +
