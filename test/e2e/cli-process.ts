@@ -1,7 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const bin = fileURLToPath(new URL('../../cli/bin/nightshift.js', import.meta.url));
+// From source and from dist alike.
+const bin = ['../../cli/bin/nightshift.js', '../../../cli/bin/nightshift.js']
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path)) as string;
 
 export interface CliResult {
   code: number | null;

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createEmptyDatabase } from '@nightshift/db/testing/database';
 import { startModelServer, type ModelServer } from '../model-server/index.js';
 import { firstLine, runCli, startCli, type CliResult } from './cli-process.js';
 
@@ -19,10 +18,13 @@ export interface CliWorld {
   stop(): Promise<void>;
 }
 
-export async function startCliWorld(script: (text: string) => string | null): Promise<CliWorld> {
+/** @param database where it keeps its rows; its own embedded one when null. Dropped at the end. */
+export async function startCliWorld(
+  script: (text: string) => string | null,
+  database: { url: string; drop(): Promise<void> } | null,
+): Promise<CliWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-world-'));
   const home = join(folder, 'home');
-  const database = await createEmptyDatabase();
   const model = await startModelServer({ behaviour: 'well-behaved', script });
   const children: ChildProcess[] = [];
   const stop = async () => {
@@ -32,12 +34,12 @@ export async function startCliWorld(script: (text: string) => string | null): Pr
       await once(child, 'exit');
     }
     await model.close();
-    await database.drop();
+    await database?.drop();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
     const serve = startCli(['serve', '--port', '0', '--json'], {
-      env: { NIGHTSHIFT_HOME: home, DATABASE_URL: database.url },
+      env: { NIGHTSHIFT_HOME: home, ...(database ? { DATABASE_URL: database.url } : {}) },
     });
     children.push(serve);
     const { url } = JSON.parse(await firstLine(serve)) as { url: string };

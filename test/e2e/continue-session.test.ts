@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEmptyDatabase } from '@nightshift/db/testing/database';
 import { createSwapScript } from '../model-server/index.js';
 import { startCliWorld, type CliWorld } from './cli-world.js';
 import { gitIn, IDEAS, writeFieldProject } from './field-files.js';
@@ -18,7 +19,7 @@ describe("a session made with the field's own tools", { timeout: 120_000 }, () =
 
   // The way of the field: commit, run, note the row; what is no better is reset away and stays in the row alone.
   beforeAll(async () => {
-    world = await startCliWorld(script);
+    world = await startCliWorld(script, await createEmptyDatabase());
     mkdirSync(project());
     writeFieldProject(project());
     git('init', '--quiet', '-b', 'main');
@@ -158,10 +159,7 @@ stop: { iterations: 1 }
     mkdirSync(folder);
     writeFileSync(join(folder, 'nightshift.yaml'), specOf(`{ git: "file://${at('served.git')}", ref: main }`));
     const session = join(project(), 'results.tsv');
-    const { code, out, err } = await world.run(
-      folder,
-      ...['run', '--continue', session, '--repo', project(), '--wait'],
-    );
+    const { code, out, err } = await world.run(folder, 'run', '--continue', session, '--repo', project(), '--wait');
     expect({ code, err, out }).toMatchObject({ code: 0 });
     expect(out).toContain('baseline val_bpb 2.39464, n 2');
     const { items } = JSON.parse(await text('runs', '--json')) as { items: { spec: { source: unknown } }[] };

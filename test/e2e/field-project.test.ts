@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEmptyDatabase } from '@nightshift/db/testing/database';
 import { createSwapScript } from '../model-server/index.js';
 import { startCliWorld, type CliWorld } from './cli-world.js';
 import { gitIn, IDEAS, writeFieldProject } from './field-files.js';
@@ -19,7 +20,7 @@ describe("a project of the field's two files", { timeout: 120_000 }, () => {
   const at = (...names: string[]) => join(world.folder, ...names);
 
   beforeAll(async () => {
-    world = await startCliWorld(script);
+    world = await startCliWorld(script, await createEmptyDatabase());
     mkdirSync(at('served'));
     // Two repositories: one that is the project, and one that has it in a folder beside other things.
     for (const [name, prefix] of [
