@@ -60,7 +60,7 @@ export function runOutcome(
     return result(
       'inconclusive',
       EXIT.inconclusive,
-      `nothing was kept; ${open} candidates could not be told from noise`,
+      `nothing was kept; ${countText(open, 'candidate')} could not be told from noise`,
     );
   return result('no_improvement', EXIT.noImprovement, `none of ${countText(iterations.length, 'iteration')} was kept`);
 }
