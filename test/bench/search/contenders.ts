@@ -10,7 +10,8 @@ import type { Contender, Move, Situation } from './race.js';
 
 /** Tries that a model gets in one turn before the sampler takes it, as in the loop. */
 const TRIES = 3;
-const BOUNDS: ShareBounds = { floor: 0.1, ceiling: 0.75 };
+/** As in the loop, with the share that the spec has when it names none. */
+const BOUNDS: ShareBounds = { floor: 0.1, ceiling: 0.8, start: 0.3 };
 
 function searchInput({ course, base, incumbent, trials, random, noiseSd }: Situation): SuggestInput {
   const tried = new Set(trials.map((trial) => configKey(trial.config)));
