@@ -34,6 +34,8 @@ export interface TrajectoryRecord {
   decision: Decision | null;
   /** What the cheap budget said of it; left out where nothing was screened. */
   screening?: Screening | null | undefined;
+  /** What the critic said of the proposal; left out where none was asked. Overruled: a veto that was measured all the same, to score it. */
+  critique?: { veto: boolean; isOverruled: boolean } | null | undefined;
   wallSeconds: number | null;
   modelSeconds: number | null;
   energyWh: number | null;
@@ -52,6 +54,8 @@ export interface Trajectory {
   earlier?: EarlierSession | null;
   /** Why cheap screening turned itself off; left out and null where it did not. */
   screeningOff?: string | null;
+  /** Proposals that the critic has vetoed, overruled ones included; left out and null where there is no critic. */
+  vetoes?: number | null;
   /** US dollars of all model calls, those between iterations included; left out and null where not known. */
   modelCostUsd?: number | null;
   warnings: string[];

@@ -185,6 +185,7 @@ describe('with a model', () => {
     ]);
     expect(iterations[3]?.critique).toMatchObject({ veto: true, isOverruled: true, reason: 'it never works' });
     expect(await eventsOf(run, 'critic.veto')).toHaveLength(4);
+    expect(analyze(await loadTrajectory(deps.db, run)).critic).toMatchObject({ vetoes: 5, overruled: 1, passed: 0 });
   });
 
   test('after measured iterations without a keep the next model of the ladder proposes', async () => {

@@ -10,6 +10,7 @@ import {
   type TrajectoryRecord,
 } from '@nightshift/protocol';
 import {
+  countVetoes,
   listAttemptsOfJobs,
   listIterations,
   listJobsOfIterations,
@@ -27,6 +28,7 @@ import {
 } from '@nightshift/db';
 import { meanOf } from '../trajectory/measurements.js';
 import { isConfirmation } from './confirm.js';
+import type { Critique } from './critic.js';
 
 const OUTCOMES: Partial<Record<IterationRow['state'], IterationOutcome>> = {
   kept: 'kept',
@@ -72,10 +74,17 @@ export function recordOf(
     blocked: iteration.blocked,
     decision: iteration.decision,
     ...(iteration.screening && { screening: iteration.screening }),
+    ...critiqueOf(iteration),
     wallSeconds: wallMs === null ? null : wallMs / 1000,
     modelSeconds: calls.length === 0 ? null : calls.reduce((sum, call) => sum + call.latencyMs, 0) / 1000,
     energyWh: energies.length === 0 ? null : energies.reduce((sum, wh) => sum + wh, 0),
   };
+}
+
+function critiqueOf({ critique }: IterationRow): Pick<TrajectoryRecord, 'critique'> {
+  if (critique === null || critique === undefined) return {};
+  const { veto, isOverruled } = critique as Critique;
+  return { critique: { veto, isOverruled } };
 }
 
 /** The record of one iteration, read from its rows. */
@@ -138,6 +147,7 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
     measurement: measurementOf(run.spec),
     ...(run.screeningOff === null ? {} : { screeningOff: run.screeningOff }),
     ...(run.earlier === null ? {} : { earlier: earlierOf(run, run.earlier) }),
+    ...(run.spec.proposer.critic ? { vetoes: await countVetoes(q, run.id) } : {}),
     modelCostUsd: await sumModelCostUsd(q, run.id),
     warnings: [evaluatorWarning(run.spec, run.evaluatorReads)].filter((warning) => warning !== null),
   };

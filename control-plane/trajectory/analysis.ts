@@ -74,6 +74,15 @@ export interface Analysis {
     standardError: number | null;
     improvement: number | null;
   } | null;
+  /** How often the critic spoke, and how right it was as far as measured; null without one. */
+  critic: {
+    vetoes: number;
+    /** Vetoes that were measured all the same, and how many of those were kept: what following them would have lost. */
+    overruled: number;
+    overruledKept: number;
+    passed: number;
+    passedKept: number;
+  } | null;
   cost: {
     wallSeconds: number | null;
     secondsPerIteration: number | null;

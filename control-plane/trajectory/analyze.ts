@@ -2,6 +2,7 @@ import { type Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
 import { costOf } from './cost.js';
 import { coverageOf } from './coverage.js';
+import { criticOf } from './critic.js';
 import { earlierFigures } from './earlier-figures.js';
 import { healthEvidence, judgeHealth } from './health.js';
 import { keepsOf } from './keeps.js';
@@ -37,6 +38,7 @@ export function analyze(trajectory: Trajectory): Analysis {
     noise,
     replicated: replicatedOf(trajectory, noise.sd),
     confirmed: confirmedOf(trajectory, noise.sd),
+    critic: criticOf(trajectory),
     cost: costOf(trajectory),
     health: judgeHealth(healthEvidence(trajectory)),
     measurement: trajectory.measurement ?? null,

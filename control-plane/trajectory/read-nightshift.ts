@@ -100,6 +100,7 @@ function readRun(
   if (row.earlier !== undefined && row.earlier !== null)
     trajectory.earlier = earlierOf(row.earlier, trajectory.metric, line, warnings);
   if (row.screeningOff !== undefined) trajectory.screeningOff = textOf(row.screeningOff);
+  if (row.vetoes !== undefined) trajectory.vetoes = finiteOf(row.vetoes);
   if (row.modelCostUsd !== undefined) trajectory.modelCostUsd = finiteOf(row.modelCostUsd);
 }
 
@@ -145,10 +146,17 @@ function readRecord(row: JsonObject, line: number, warnings: ReadWarnings): Traj
     blocked: Array.isArray(row.blocked) ? row.blocked.map(readBlocked).filter((tried) => tried !== null) : [],
     decision: readDecision(row.decision),
     ...(row.screening === undefined ? {} : { screening: readScreening(row.screening) }),
+    ...(row.critique === undefined ? {} : { critique: readCritique(row.critique) }),
     wallSeconds: numberOf(row.wallSeconds),
     modelSeconds: numberOf(row.modelSeconds),
     energyWh: numberOf(row.energyWh),
   };
+}
+
+function readCritique(input: unknown): TrajectoryRecord['critique'] {
+  const object = objectOf(input);
+  if (!object || typeof object.veto !== 'boolean') return null;
+  return { veto: object.veto, isOverruled: object.isOverruled === true };
 }
 
 function readProposal(input: unknown): Proposal | null {

@@ -226,10 +226,19 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
             : `, ${formatDuration(cost.modelSecondsPerCall * 1000)} a model call`),
     ],
     ['screening', analysis.screening === null ? null : screeningText(analysis.screening)],
+    ['critic', analysis.critic === null ? null : criticText(analysis.critic)],
     ['model cost', cost.modelUsd === null ? null : `${Number(cost.modelUsd.toPrecision(3))} USD`],
     ['energy', cost.energyWh === null ? null : energyText(cost.energyWh, keeps.best?.improvement ?? null)],
   ];
   return rows.filter((row): row is [string, string] => row[1] !== null);
+}
+
+function criticText({ vetoes, overruled, overruledKept, passed, passedKept }: NonNullable<Analysis['critic']>): string {
+  const scored =
+    overruled === 0
+      ? 'none of them measured to score it'
+      : `${overruled} measured all the same, of which ${overruledKept} kept: what it would have lost`;
+  return `${countText(vetoes, 'veto', 'vetoes')}, ${scored}; of ${passed} that it let pass ${passedKept} kept`;
 }
 
 function energyText(energyWh: number, improvement: number | null): string {

@@ -14,8 +14,19 @@ export const EXPORT_FORMAT = 1;
  * trajectory back. Numbers that JSON has no word for are written as "NaN", "Infinity" and "-Infinity".
  */
 export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {}): string {
-  const { metric, menu, baseline, records, warnings, modelCostUsd, measurement, earlier, screeningOff, confirmation } =
-    trajectory;
+  const {
+    metric,
+    menu,
+    baseline,
+    records,
+    warnings,
+    modelCostUsd,
+    measurement,
+    earlier,
+    screeningOff,
+    confirmation,
+    vetoes,
+  } = trajectory;
   const head = {
     type: 'run',
     format: EXPORT_FORMAT,
@@ -27,6 +38,7 @@ export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {})
     ...(measurement === undefined ? {} : { measurement }),
     ...(screeningOff === undefined ? {} : { screeningOff }),
     ...(earlier === undefined ? {} : { earlier }),
+    ...(vetoes === undefined ? {} : { vetoes }),
     ...(modelCostUsd === undefined ? {} : { modelCostUsd }),
     ...(about.spec === undefined ? {} : { spec: about.spec }),
   };
