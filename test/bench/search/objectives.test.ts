@@ -73,6 +73,7 @@ test('where nothing can be gained the naive rule keeps luck, and ours stays with
 test("Student's quantile and the interval have their known values", () => {
   expect(studentQuantile95(29)).toBeCloseTo(2.045, 2);
   expect(studentQuantile95(5)).toBeCloseTo(2.571, 1);
+  expect([1, 2, 3].map((degrees) => studentQuantile95(degrees).toFixed(1))).toEqual(['12.7', '4.3', '3.2']);
   expect(estimate([1, 2, 3, 4, 5]).mean).toBe(3);
   expect(estimate([1, 2, 3, 4, 5]).half).toBeCloseTo(1.963, 1);
 });
