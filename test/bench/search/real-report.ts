@@ -35,6 +35,7 @@ export function worthOf(result: RealResult, work: Work): Worth {
   return { fresh: worth, claimed, apart: (claimed - worth.mean) / Math.hypot(claimError, freshError) };
 }
 
+const NOTHING = '0, nothing kept';
 const percent = ({ mean, half }: Estimate): Estimate => ({ mean: 100 * mean, half: 100 * half });
 
 /** A row for each race; with several seeds one more for each contender, whose interval is over the seeds: a choice that kept nothing counts as 0. */
@@ -56,7 +57,7 @@ export function realTable(results: readonly RealResult[], work: Work): string {
   const lines = rows.map(({ seed, contender, log, seconds, worth }) => [
     String(seed),
     contender,
-    worth.fresh ? show(percent(worth.fresh)) : '0, nothing kept',
+    worth.fresh ? show(percent(worth.fresh)) : NOTHING,
     worth.claimed === null ? '–' : (100 * worth.claimed).toFixed(1),
     worth.apart === null ? '–' : worth.apart.toFixed(1),
     String(log.distinct),
@@ -74,7 +75,10 @@ export function realTable(results: readonly RealResult[], work: Work): string {
     return [
       `all ${seeds}`,
       name,
-      show(percent(estimate(mine.map(({ worth }) => worth.fresh?.mean ?? 0)))),
+      // Not 0 ± 0, which would be a claim to know it exactly.
+      mine.some(({ worth }) => worth.fresh)
+        ? show(percent(estimate(mine.map(({ worth }) => worth.fresh?.mean ?? 0))))
+        : NOTHING,
       '',
       '',
       mean(({ log }) => log.distinct).toFixed(1),

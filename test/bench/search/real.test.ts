@@ -50,6 +50,8 @@ test('what several chose is trained anew once for all of them, with seeds that n
   const base = configKey(course.base);
   expect(samples.filter(([, seed]) => seed < 0)).toEqual([0, 1, 2, 3, 4].map((nth) => [base, -1, nth]));
   expect(results.map((result) => worthOf(result, flat).fresh)).toEqual([null, null, null]);
+  const table = realTable([...results, ...results.map((result) => ({ ...result, seed: 1 }))], flat);
+  expect(table.match(/ 0, nothing kept /g)).toHaveLength(3 + 3 + 3);
 });
 
 test('the worth of a choice is taken round by round, and its claim is set against it', () => {
