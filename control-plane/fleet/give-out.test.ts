@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MAX_ASSIGN_BYTES, parseSpec } from '@nightshift/protocol';
-import { findRun, listAttempts, listJobsOfRun } from '@nightshift/db';
+import { findRun, listAttempts, listJobsOfRun, lockRun } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { advance } from '../loop/advance.js';
 import { createRun } from '../loop/create-run.js';
@@ -11,16 +11,23 @@ let database: TestDatabase;
 beforeAll(async () => (database = await createTestDatabase()));
 afterAll(() => database.drop());
 
-test('a job of which a box must be told more than it takes is never sent, and ends its run with that cause', async () => {
-  const { db } = database;
+/** A run whose jobs have more to tell than a frame holds. */
+async function oversized() {
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const { signal } = new AbortController();
-  const deps = { db, log, wake: { run() {}, fleet() {} }, apiKey: () => undefined, leaseMs: 10_000, signal };
+  const wake = { run() {}, fleet() {} };
+  const deps = { db: database.db, log, wake, apiKey: () => undefined, leaseMs: 10_000, signal };
   // Newlines are two bytes each in JSON.
   const env = Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`V${i}`, '\n'.repeat(10_000)]));
   const decision = { ...SMALL_SPEC.decision, baselineReplicates: 1 };
   const { id } = await createRun(deps, parseSpec({ ...SMALL_SPEC, decision, job: { ...SMALL_SPEC.job, env } }));
   await advance(deps, id, { skip: false });
+  return { id, deps };
+}
+
+test('a job of which a box must be told more than it takes is never sent, and ends its run with that cause', async () => {
+  const { db } = database;
+  const { id, deps } = await oversized();
   const box = await paperBox(db);
   for (let attempt = 1; attempt <= 5; attempt++) {
     expect(await box.take()).toBeNull();
@@ -35,4 +42,20 @@ test('a job of which a box must be told more than it takes is never sent, and en
   await advance(deps, id, { skip: false });
   expect(await findRun(db, id)).toMatchObject({ state: 'failed', endReason: 'infrastructure' });
   expect((await findRun(db, id))?.endDetail).toContain('put large values of job.env');
+});
+
+test('while somebody holds its run, the job of such a frame waits and nothing of it is settled', async () => {
+  const { db } = database;
+  const { id } = await oversized();
+  const box = await paperBox(db);
+  await db.transaction(async (tx) => {
+    await lockRun(tx, id, { skip: false });
+    expect(await box.take()).toBeNull();
+    const [job] = await listJobsOfRun(db, id);
+    expect(job).toMatchObject({ state: 'queued', attempt: 0, reason: null });
+    expect(await listAttempts(db, job?.id ?? '')).toEqual([]);
+  });
+  await database.sql`update jobs set not_before = null`;
+  expect(await box.take()).toBeNull();
+  expect((await listJobsOfRun(db, id))[0]).toMatchObject({ state: 'queued', attempt: 1 });
 });

@@ -6,6 +6,7 @@ import {
   listBoxLoads,
   listWaitingJobs,
   lockBoxes,
+  lockRun,
   lockWaitingJobs,
   recordEvents,
   type AttemptRow,
@@ -19,8 +20,8 @@ import { settleAttempt } from '../loop/settle-attempt.js';
 import { effectiveLabels } from './job-spec.js';
 import { specFor } from './spec-for.js';
 
-/** Of an `assign` frame, beside the job. */
-const FRAME_AROUND_BYTES = 64;
+/** Of an `assign` frame, beside the job without its attempt's id. */
+const FRAME_AROUND_BYTES = 128;
 
 /** A job that is meant for a box. `slots`: how many jobs the box runs at a time. */
 export interface Match {
@@ -41,7 +42,7 @@ export async function giveJobs(db: Db, matches: Match[]): Promise<Given[]> {
     const boxes = await lockBoxes(tx, [...new Set(matches.map((match) => match.boxId))]);
     const waiting = await lockWaitingJobs(tx, [...new Set(matches.map((match) => match.jobId))]);
     const answers: Given[] = [];
-    const given: { at: number; box: BoxRow; job: JobRow; run: RunRow }[] = [];
+    const given: Giving[] = [];
     for (const [at, { jobId, boxId, slots }] of matches.entries()) {
       const known = boxes.get(boxId);
       const found = waiting.get(jobId);
@@ -49,20 +50,23 @@ export async function giveJobs(db: Db, matches: Match[]): Promise<Given[]> {
       else if (known.liveAttempts >= slots) answers.push({ none: 'full' });
       else if (!found || !suits(found, known.box)) answers.push({ none: 'job' });
       else {
+        answers.push({ none: 'job' }); // until it has its attempt
+        const giving = await prepare(tx, { at, box: known.box, ...found });
+        // Before anything of the job is written: its second update in one transaction would wait for its run's row.
+        if (giving.bytes > MAX_ASSIGN_BYTES && !(await lockRun(tx, found.run.id, { skip: true }))) continue;
         known.liveAttempts++;
         waiting.delete(jobId);
-        given.push({ at, box: known.box, ...found });
-        answers.push({ none: 'job' }); // until it has its attempt
+        given.push(giving);
       }
     }
     if (given.length === 0) return answers;
     const attempts = await assignJobs(
       tx,
-      given.map(({ job, box }) => ({
+      given.map(({ job, box, spec }) => ({
         jobId: job.id,
         boxId: box.id,
         number: job.attempt + 1,
-        token: randomBytes(16).toString('hex'),
+        token: spec.token,
       })),
     );
     await recordEvents(
@@ -74,19 +78,36 @@ export async function giveJobs(db: Db, matches: Match[]): Promise<Given[]> {
         payload: { jobId: job.id, attemptId: attempts[i]?.id, attempt: attempts[i]?.number, box: box.name },
       })),
     );
-    for (const [i, { at, job, run, box }] of given.entries()) {
+    for (const [i, { at, job, box, spec, bytes }] of given.entries()) {
       const attempt = attempts[i];
       if (!attempt) continue;
-      const spec = await specFor(tx, run, job, attempt);
-      const bytes = Buffer.byteLength(JSON.stringify(spec)) + FRAME_AROUND_BYTES;
-      if (bytes <= MAX_ASSIGN_BYTES) answers[at] = { spec };
+      if (bytes <= MAX_ASSIGN_BYTES) answers[at] = { spec: { ...spec, attemptId: attempt.id } };
       else await takeBack(tx, attempt, { job, box }, bytes);
     }
     return answers;
   });
 }
 
-/** No agent takes such a frame: it would end the connection, and the offer would be made again with each new one. */
+interface Giving {
+  at: number;
+  box: BoxRow;
+  job: JobRow;
+  run: RunRow;
+  /** Without its attempt's id, which comes with the attempt. */
+  spec: JobSpec;
+  /** Of the whole frame, at most. */
+  bytes: number;
+}
+
+async function prepare(tx: Tx, what: Omit<Giving, 'spec' | 'bytes'>): Promise<Giving> {
+  const spec = await specFor(tx, what.run, what.job, { id: '', token: randomBytes(16).toString('hex') });
+  return { ...what, spec, bytes: Buffer.byteLength(JSON.stringify(spec)) + FRAME_AROUND_BYTES };
+}
+
+/**
+ * No agent takes such a frame: it would end the connection, and the offer would be made again with each new one. The caller holds the
+ * run, too: out of the order of db/queries/locks.ts, after the box, and so only where nobody else has it.
+ */
 async function takeBack(tx: Tx, attempt: AttemptRow, held: { job: JobRow; box: BoxRow }, bytes: number): Promise<void> {
   const detail =
     `what a box must be told of the job is ${bytes} bytes and may be ${MAX_ASSIGN_BYTES}: ` +

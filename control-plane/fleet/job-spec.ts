@@ -3,7 +3,12 @@ import { budgetOf } from './budget-of.js';
 import type { AttemptRow, JobRow, RunRow } from '@nightshift/db';
 
 /** Everything that the box needs for one attempt. `overlay`: the editable files that it runs with, when they are not the source's own. */
-export function jobSpecOf(run: RunRow, job: JobRow, attempt: AttemptRow, overlay: SourceFile[] | null): JobSpec {
+export function jobSpecOf(
+  run: RunRow,
+  job: JobRow,
+  attempt: Pick<AttemptRow, 'id' | 'token'>,
+  overlay: SourceFile[] | null,
+): JobSpec {
   const { spec } = run;
   return {
     attemptId: attempt.id,

@@ -8,7 +8,12 @@ import { overlayOf } from './overlay.js';
  * What a box is told to run. Code mode holds every job to what the run began with, on whichever box: its editable files, its commit
  * and its sealed files, as soon as a first box has told them.
  */
-export async function specFor(q: Queryable, run: RunRow, job: JobRow, attempt: AttemptRow): Promise<JobSpec> {
+export async function specFor(
+  q: Queryable,
+  run: RunRow,
+  job: JobRow,
+  attempt: Pick<AttemptRow, 'id' | 'token'>,
+): Promise<JobSpec> {
   const spec = jobSpecOf(run, job, attempt, await overlayOf(q, run, job));
   const { edit } = run.spec;
   if (!edit) return spec;
