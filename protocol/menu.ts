@@ -35,16 +35,23 @@ export const knobSchema = z
   .describe('one thing that may be changed');
 
 export const constraintSchema = z.strictObject({
-  id: z.string().regex(/^[A-Za-z][\w-]{0,63}$/, 'an id has letters, digits, _ and - only'),
+  id: z
+    .string()
+    .regex(/^[A-Za-z][\w-]{0,63}$/, 'an id has letters, digits, _ and - only')
+    .describe('its name in a verdict'),
   rule: z.string().min(1).max(2000).describe('a CEL expression over the knobs that must be true'),
-  doc: z.string().max(2000).optional(),
+  doc: z.string().max(2000).optional().describe('why; shown to people and to the model'),
 });
 
 /** A menu as people write it: inline (`constraints`) or in a menu file of the field (`cross_constraints`). */
 export const menuInputSchema = z.strictObject({
-  knobs: z.record(knobName, knobSchema),
-  constraints: z.array(constraintSchema).max(200).optional(),
-  cross_constraints: z.array(constraintSchema).max(200).optional(),
+  knobs: z.record(knobName, knobSchema).describe('by name'),
+  constraints: z.array(constraintSchema).max(200).optional().describe('what must be true of the knobs together'),
+  cross_constraints: z
+    .array(constraintSchema)
+    .max(200)
+    .optional()
+    .describe('the same, as menu files of the field call it'),
 });
 export type MenuInput = z.input<typeof menuInputSchema>;
 

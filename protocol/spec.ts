@@ -26,9 +26,9 @@ const fraction = z.number().min(0).max(1);
 
 const modelSchema = z.strictObject({
   baseUrl: httpUrl.describe('an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1'),
-  name: z.string().min(1).max(200),
-  temperature: z.number().min(0).max(2).optional(),
-  maxTokens: z.number().int().min(16).max(100_000).optional(),
+  name: z.string().min(1).max(200).describe('what the endpoint calls the model'),
+  temperature: z.number().min(0).max(2).optional().describe('of its answers (default 0.7)'),
+  maxTokens: z.number().int().min(16).max(100_000).optional().describe('of one answer (default 1024)'),
   contextTokens: z
     .number()
     .int()
@@ -38,8 +38,18 @@ const modelSchema = z.strictObject({
     .describe('how much prompt the model takes (default 8192)'),
   timeout: duration.optional().describe('for one call (default 120s)'),
   apiKeyEnv: envName.optional().describe("variable of the control plane's environment that holds the key"),
-  inputUsdPerMillion: z.number().min(0).max(1_000_000).optional(),
-  outputUsdPerMillion: z.number().min(0).max(1_000_000).optional(),
+  inputUsdPerMillion: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe('price of a million prompt tokens, for stop.modelCostUsd (default none)'),
+  outputUsdPerMillion: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe('price of a million answered tokens (default none)'),
 });
 
 /** `nightshift.yaml` as people write it. Its JSON Schema is published as protocol/spec.schema.json. */
@@ -57,7 +67,7 @@ export const specInputSchema = z.strictObject({
           .string()
           .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex')
           .describe('an uploaded working tree: `nightshift run --upload` writes this'),
-        size: z.number().int().min(1).max(MAX_ARCHIVE_BYTES),
+        size: z.number().int().min(1).max(MAX_ARCHIVE_BYTES).describe('its bytes'),
         commit: z
           .string()
           .regex(/^[0-9a-f]{40}$/, 'must be a commit id')
@@ -73,28 +83,35 @@ export const specInputSchema = z.strictObject({
     ])
     .optional()
     .describe('where the code is; this folder when left out'),
-  metric: z.strictObject({
-    name: z.string().regex(/^[A-Za-z_][\w./-]{0,99}$/, 'needs a metric name: letters, digits, _ . / -'),
-    goal: z.enum(['minimize', 'maximize']),
-    bounds: z
-      .tuple([z.number(), z.number()], 'needs two numbers: [low, high]')
-      .refine(([low, high]) => low < high, 'low must be below high')
-      .optional()
-      .describe('a value outside is a failure of the candidate, not a result'),
-  }),
-  job: z.strictObject({
-    setup: command.optional().describe('run once for each content of the source; cached on the box'),
-    train: command.describe(
-      'a shell command; {{knob}} is replaced, and knobs arrive as NIGHTSHIFT_CONFIG and NIGHTSHIFT_KNOB_<NAME>',
-    ),
-    evaluate: command.optional().describe('sealed: its number is the metric'),
-    budget: duration.optional().describe('training time, owned by the runner (default 300s)'),
-    limit: duration
-      .optional()
-      .describe('the whole job, start-up and evaluation included (default twice the budget plus 60s)'),
-    grace: duration.optional().describe('between INT, TERM and KILL (default 10s)'),
-    env: z.record(envName, z.string().max(10_000)).optional().describe('environment variables for the job'),
-  }),
+  metric: z
+    .strictObject({
+      name: z
+        .string()
+        .regex(/^[A-Za-z_][\w./-]{0,99}$/, 'needs a metric name: letters, digits, _ . / -')
+        .describe('as the evaluator reports it, or training where there is none'),
+      goal: z.enum(['minimize', 'maximize']).describe('which way is better'),
+      bounds: z
+        .tuple([z.number(), z.number()], 'needs two numbers: [low, high]')
+        .refine(([low, high]) => low < high, 'low must be below high')
+        .optional()
+        .describe('a value outside is a failure of the candidate, not a result'),
+    })
+    .describe('what is made better'),
+  job: z
+    .strictObject({
+      setup: command.optional().describe('run once for each content of the source; cached on the box'),
+      train: command.describe(
+        'a shell command; {{knob}} is replaced, and knobs arrive as NIGHTSHIFT_CONFIG and NIGHTSHIFT_KNOB_<NAME>',
+      ),
+      evaluate: command.optional().describe('sealed: its number is the metric'),
+      budget: duration.optional().describe('training time, owned by the runner (default 300s)'),
+      limit: duration
+        .optional()
+        .describe('the whole job, start-up and evaluation included (default twice the budget plus 60s)'),
+      grace: duration.optional().describe('between INT, TERM and KILL (default 10s)'),
+      env: z.record(envName, z.string().max(10_000)).optional().describe('environment variables for the job'),
+    })
+    .describe('how one candidate is trained and measured'),
   menu: z
     .union([menuInputSchema, z.string().min(1).describe('path of a menu file')])
     .optional()
@@ -112,7 +129,13 @@ export const specInputSchema = z.strictObject({
         .max(50)
         .optional()
         .describe('what training leaves for the evaluator, such as model.pt; everything when left out'),
-      maxChangedLines: z.number().int().min(1).max(100_000).optional(),
+      maxChangedLines: z
+        .number()
+        .int()
+        .min(1)
+        .max(100_000)
+        .optional()
+        .describe('lines that one patch may add and remove (default 200)'),
       allow: z
         .array(z.string().min(1).max(100))
         .max(100)
@@ -132,9 +155,12 @@ export const specInputSchema = z.strictObject({
     .describe('code mode: which files may be changed'),
   proposer: z
     .strictObject({
-      kind: z.enum(['hybrid', 'sampler', 'random', 'model', 'external']).optional(),
-      share: fraction.optional().describe("the model's share of the turns in hybrid"),
-      model: modelSchema.optional(),
+      kind: z
+        .enum(['hybrid', 'sampler', 'random', 'model', 'external'])
+        .optional()
+        .describe('external: only what is handed in is measured (default hybrid with a model, else sampler)'),
+      share: fraction.optional().describe("the model's share of the turns in hybrid (default 0.3)"),
+      model: modelSchema.optional().describe('who proposes in hybrid and model; needed for kind: model'),
       critic: modelSchema
         .optional()
         .describe('a second model that may veto a proposal with a reason; it never overrides a rail'),
@@ -149,21 +175,38 @@ export const specInputSchema = z.strictObject({
             .describe('measured iterations without a keep before the next step (default 8)'),
           models: z.array(modelSchema).min(1).max(10).describe('stronger models, in order; the way is one-way'),
         })
-        .optional(),
+        .optional()
+        .describe('stronger models for a run that is stuck (default off)'),
       reflect: z
         .enum(['off', 'propose', 'adopt'])
         .optional()
-        .describe('after a plateau the model proposes new strategy notes: off, for approval, or taken over at once'),
+        .describe(
+          'after a plateau the model proposes new strategy notes: off, for approval, or taken over at once (default off)',
+        ),
     })
-    .optional(),
-  policy: z.strictObject({ repeat: z.enum(['reject', 'replicate', 'allow']).optional() }).optional(),
+    .optional()
+    .describe('who proposes'),
+  policy: z
+    .strictObject({
+      repeat: z
+        .enum(['reject', 'replicate', 'allow'])
+        .optional()
+        .describe(
+          'a configuration that was measured is blocked, measured once more as the same one, or anew (default reject)',
+        ),
+    })
+    .optional()
+    .describe('what the gate lets pass'),
   guard: z
     .array(
       z
         .strictObject({
-          name: z.string().regex(/^[A-Za-z_][\w./-]{0,99}$/, 'needs a metric name: letters, digits, _ . / -'),
-          max: z.number().optional(),
-          min: z.number().optional(),
+          name: z
+            .string()
+            .regex(/^[A-Za-z_][\w./-]{0,99}$/, 'needs a metric name: letters, digits, _ . / -')
+            .describe('a metric that the job reports beside the first'),
+          max: z.number().optional().describe('it may not be above'),
+          min: z.number().optional().describe('it may not be below'),
           maxRegression: fraction.optional().describe('how much worse than the comparator it may be, as a fraction'),
           goal: z
             .enum(['minimize', 'maximize'])
@@ -186,14 +229,15 @@ export const specInputSchema = z.strictObject({
             .string()
             .regex(/^[A-Za-z_][\w./-]{0,99}$/)
             .describe('the metric that training reports on its way'),
-          goal: z.enum(['minimize', 'maximize']).optional().describe("which way is better (default: the run's)"),
+          goal: z.enum(['minimize', 'maximize']).optional().describe("which way is better (default the run's)"),
           after: fraction.optional().describe('share of the budget before which nothing is stopped (default 0.3)'),
           rule: z
             .enum(['median', 'envelope'])
             .optional()
             .describe('worse than the median of earlier curves, or than all that were kept (default envelope)'),
         })
-        .optional(),
+        .optional()
+        .describe('gives a training up when its curve is hopeless (default off)'),
       screen: z
         .strictObject({
           budget: duration.describe(
@@ -213,7 +257,8 @@ export const specInputSchema = z.strictObject({
         .optional()
         .describe('cheap screening before the full budget (default off)'),
     })
-    .optional(),
+    .optional()
+    .describe('spending less on candidates without hope'),
   health: z
     .strictObject({
       act: z.boolean().optional().describe('whether a health verdict acts (default true)'),
@@ -224,21 +269,46 @@ export const specInputSchema = z.strictObject({
         .optional()
         .describe('pause and notify after so many actions in a row that did not help (default never)'),
     })
-    .optional(),
+    .optional()
+    .describe('what follows from a search that is not well'),
   decision: z
     .strictObject({
-      compare: z.enum(['incumbent', 'baseline']).optional(),
-      minImprovement: fraction.optional().describe('a fraction of the comparator: 0.005 is half a percent'),
-      confidence: z.number().min(0.5).max(0.9999).optional(),
-      baselineReplicates: z.number().int().min(1).max(50).optional(),
-      maxReplicates: z.number().int().min(1).max(50).optional().describe('measurements of one candidate at most'),
+      compare: z
+        .enum(['incumbent', 'baseline'])
+        .optional()
+        .describe('what a candidate is compared with (default incumbent)'),
+      minImprovement: fraction
+        .optional()
+        .describe('a fraction of the comparator: 0.005 is half a percent (default 0.005)'),
+      confidence: z
+        .number()
+        .min(0.5)
+        .max(0.9999)
+        .optional()
+        .describe('0.9: at most 0.1 false keeps are expected in the whole run (default 0.9)'),
+      baselineReplicates: z
+        .number()
+        .int()
+        .min(1)
+        .max(50)
+        .optional()
+        .describe('measurements of the baseline, from which the noise is known (default 3)'),
+      maxReplicates: z
+        .number()
+        .int()
+        .min(1)
+        .max(50)
+        .optional()
+        .describe('measurements of one candidate at most (default 3)'),
       confirm: z
         .number()
         .int()
         .min(0)
         .max(50)
         .optional()
-        .describe('measurements of the incumbent after the search is over, on which the report rests (default 2)'),
+        .describe(
+          'measurements of the configuration last kept, made after the search is over, on which the report rests; none when nothing was kept; 0: off (default 2)',
+        ),
       stack: z
         .boolean()
         .optional()
@@ -247,30 +317,39 @@ export const specInputSchema = z.strictObject({
         ),
       simplicity: fraction.optional().describe('code mode: relative gain that one added line must bring (default 0)'),
     })
-    .optional(),
+    .optional()
+    .describe('when a candidate is kept'),
   stop: z
     .strictObject({
-      iterations: z.number().int().min(1).max(1_000_000).optional(),
-      wall: duration.optional(),
-      energyKwh: z.number().positive().optional(),
-      modelCostUsd: z.number().positive().optional(),
-      target: z.number().optional().describe('stop when the incumbent is this good'),
+      iterations: z
+        .number()
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe('iterations at most; cancelled ones do not count (default 50 without a wall, else none)'),
+      wall: duration.optional().describe('time since the run began (default none)'),
+      energyKwh: z.number().positive().optional().describe('energy of the GPUs (default none)'),
+      modelCostUsd: z.number().positive().optional().describe('what the model calls cost (default none)'),
+      target: z.number().optional().describe('stop when the configuration last kept is this good'),
       plateau: z.number().int().min(1).optional().describe('stop after so many measured iterations without a keep'),
     })
-    .optional(),
+    .optional()
+    .describe('when the search is over: at the first of these'),
   boxes: z
     .strictObject({
-      labels: z.array(z.string().min(1).max(63)).max(20).optional(),
-      parallel: z.number().int().min(1).max(1000).optional(),
+      labels: z.array(z.string().min(1).max(63)).max(20).optional().describe('a box needs all of them'),
+      parallel: z.number().int().min(1).max(1000).optional().describe('jobs of this run at a time (default 1)'),
     })
-    .optional(),
+    .optional()
+    .describe('where jobs run'),
   seed: z
     .number()
     .int()
     .min(0)
     .max(2 ** 31 - 1)
     .optional()
-    .describe('seeds the sampler and the jobs'),
+    .describe('seeds the sampler and the jobs (default 0)'),
 });
 export type SpecInput = z.input<typeof specInputSchema>;
 

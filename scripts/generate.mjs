@@ -1,4 +1,4 @@
-// Writes what is generated from the sources: openapi.yaml, the CLI's types of it, and the schema of nightshift.yaml.
+// Writes what is generated from the sources: openapi.yaml, the CLI's types of it, the schema of nightshift.yaml and its page.
 // With --check it writes nothing and fails when a file is stale. Needs the built packages, no database and no network.
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { openApiDocument } from '@nightshift/control-plane/api/app';
 import { specJsonSchema } from '@nightshift/protocol';
+import { specPage } from './spec-page.mjs';
 
 const root = new URL('../', import.meta.url);
 const { check } = parseArgs({ options: { check: { type: 'boolean', default: false } } }).values;
@@ -16,6 +17,7 @@ const document = openApiDocument(version);
 const files = {
   'openapi.yaml': `# ${generated}\n${stringify(document, { aliasDuplicateObjects: false, lineWidth: 0 })}`,
   'cli/api.d.ts': `// ${generated}\n${await typesOf(document)}`,
+  'docs/spec.md': specPage(specJsonSchema()),
   'protocol/spec.schema.json': `${JSON.stringify(specJsonSchema(), null, 2)}\n`,
 };
 
