@@ -9,6 +9,8 @@ export interface GitOptions {
 export interface GitResult {
   code: number;
   out: string;
+  /** What `out` is read from. */
+  bytes: Buffer;
   err: string;
 }
 
@@ -35,9 +37,9 @@ export function tryGit(args: string[], { cwd, stdin, env }: GitOptions): Promise
     },
     stdio: 'pipe',
   });
-  let out = '';
+  const parts: Buffer[] = [];
   let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stdout.on('data', (part: Buffer) => parts.push(part));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
   // Git may end before it has read everything; its exit code says why.
   child.stdin.on('error', () => undefined);
@@ -51,7 +53,10 @@ export function tryGit(args: string[], { cwd, stdin, env }: GitOptions): Promise
         }),
       ),
     );
-    child.once('close', (code) => resolve({ code: code ?? -1, out, err }));
+    child.once('close', (code) => {
+      const bytes = Buffer.concat(parts);
+      resolve({ code: code ?? -1, out: bytes.toString('utf8'), bytes, err });
+    });
   });
 }
 
