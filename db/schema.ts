@@ -74,6 +74,8 @@ export const runs = pgTable(
     incumbentKey: text('incumbent_key').notNull(),
     /** The iteration that made the incumbent; null while it is the baseline. */
     incumbentIteration: integer('incumbent_iteration'),
+    /** Why the search ended, once it has, and the jobs that confirm what it chose: the run ends when they have. */
+    searchEnd: jsonb('search_end').$type<{ reason: string; detail: string; jobIds: string[] }>(),
     /** The strategy notes that a person wrote; shown to the proposer. */
     notes: text(),
     /** Incremental trajectory figures, updated with every decision. */

@@ -46,8 +46,10 @@ export interface Trajectory {
   menu: Menu | null;
   baseline: { config: Config | null; values: number[]; value: number | null };
   records: TrajectoryRecord[];
-  /** The incumbent's iteration and what was measured of it that no decision asked for. Left out and null where nothing was. */
-  confirmation?: { iteration: number; values: number[] } | null;
+  /** The iteration whose configuration the run has come to; left out and null while nothing was kept, or where not known. */
+  incumbent?: number | null;
+  /** What was measured of the run's choice after its search, and of the baseline under the same fingerprint. Left out and null without. */
+  confirmation?: { iteration: number; values: number[]; baseline: number[] } | null;
   /** Code mode: who took the numbers; left out and null where not known, and in menu mode. */
   measurement?: Measurement | null;
   /** The session that the run goes on from: told apart from what was measured here, and in none of its figures. */

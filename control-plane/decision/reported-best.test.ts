@@ -108,9 +108,13 @@ describe('a confirmation', () => {
     ).toBe(-0.97);
   });
 
-  it('of one measurement is none', () => {
-    const confirmation = { key: 'k0', values: [0.96] };
-    const best = reportedBest({ goal: 'minimize', baselineKey: 'base', groups, confirmation });
+  it('of nothing is none', () => {
+    const best = reportedBest({
+      goal: 'minimize',
+      baselineKey: 'base',
+      groups,
+      confirmation: { key: 'k0', values: [] },
+    });
     expect(best).toMatchObject({ isConfirmed: false });
     expect(best).toEqual(reportedBest({ goal: 'minimize', baselineKey: 'base', groups }));
   });

@@ -1,6 +1,6 @@
 import type { Goal } from '@nightshift/protocol';
-import { noisePrior } from './evidence.js';
-import { estimateNoise, mean, shrinkNoise } from './noise.js';
+import { mean } from './noise.js';
+import { runNoise } from './run-noise.js';
 import { shrinkMeans, type ShrunkenMean } from './shrink-means.js';
 
 export interface MeasuredGroup {
@@ -24,9 +24,6 @@ export interface ReportedBest {
   headline: number | null;
 }
 
-/** So many measurements after the choice are worth more than all that it rested on. */
-const CONFIRMED_AT = 2;
-
 /**
  * The best configuration of a run by its shrunken mean, among those measured at least twice (among all, when none was). Null
  * when nothing was measured. The luckiest draw never wins by its luck: see `shrinkMeans`. Where the run's choice was measured
@@ -43,7 +40,7 @@ export function reportedBest(input: {
   const groups = input.groups
     .map(({ key, values }) => ({ key, values: values.filter(Number.isFinite) }))
     .filter(({ values }) => values.length > 0);
-  const noise = runNoise(groups);
+  const noise = runNoise(groups.map(({ values }) => values));
   const shrunken = shrinkMeans(
     groups.map(({ values }) => sign * mean(values)),
     groups.map(({ values }) => values.length),
@@ -59,7 +56,7 @@ export function reportedBest(input: {
   if (!first) return null;
   const anew = input.confirmation?.values.filter(Number.isFinite) ?? [];
   const best =
-    input.confirmation && anew.length >= CONFIRMED_AT
+    input.confirmation && anew.length > 0
       ? {
           key: input.confirmation.key,
           values: anew,
@@ -76,19 +73,9 @@ export function reportedBest(input: {
     n: best.values.length,
     mean: best.mean,
     shrunken: sign * best.cost,
-    isConfirmed: anew.length >= CONFIRMED_AT,
+    isConfirmed: anew.length > 0,
     standardError: noise === null ? null : best.standardError,
     improvement: baseline ? improvement(baseline.cost, best.cost) : null,
     headline: baseline ? improvement(sign * baseline.mean, luckiest) : null,
   };
-}
-
-/** The noise, and the noise as it may well be: with the variance of a t distribution, σ̃²·(ν + 2)/ν, since few repeats can agree by luck. */
-function runNoise(groups: readonly MeasuredGroup[]): { sd: number; cautiousSd: number } | null {
-  const noise = estimateNoise(groups.map(({ values }) => values));
-  const size = Math.abs(mean(groups.flatMap(({ values }) => values)));
-  const prior = noisePrior();
-  const working = shrinkNoise(noise, { ...prior, sd: prior.sd * size });
-  const df = noise.degreesOfFreedom;
-  return working && { sd: working.sd, cautiousSd: working.sd * Math.sqrt((df + 2) / df) };
 }

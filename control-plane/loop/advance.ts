@@ -14,7 +14,7 @@ import {
   type RunRow,
   type Tx,
 } from '@nightshift/db';
-import { confirmIncumbent, mayConfirm } from './confirm.js';
+import { confirmIncumbent } from './confirm.js';
 import { decideIteration } from './decide-iteration.js';
 import type { LoopDeps } from './deps.js';
 import { takeInAudits } from './live-figures.js';
@@ -109,7 +109,7 @@ async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step | StopEa
       await cancelOpen(tx, run, step.iterations, step.detail);
       return undefined;
     case 'end_run':
-      if (step.to === 'completed' && mayConfirm(step.reason) && (await confirmIncumbent(tx, run))) return undefined;
+      if (step.to === 'completed' && (await confirmIncumbent(tx, run, step))) return undefined;
       await cancelOpen(tx, run, step.open ?? [], step.detail);
       await takeInAudits(tx, run);
       await moveRun(tx, run.id, [run.state], step.to, {

@@ -2,13 +2,17 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseSpec, type Config, type SpecInput } from '@nightshift/protocol';
 import { findRun, listEvents, listIterations, listJobsOfRun, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
-import { analyze } from '../trajectory/index.js';
-import { exitOf, paperBox } from '../testing/paper-box.js';
+import { analyze, readTrajectory, reportText, writeTrajectory } from '../trajectory/index.js';
+import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
 import { seededRandom } from '../search/index.js';
 import { advance } from './advance.js';
+import { releasePins } from '../fleet/release-pins.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
 import { propose } from './propose.js';
+import { queueJob } from './queue-job.js';
+import { stopRun } from './steer-run.js';
+import { submitProposal } from './submit-proposal.js';
 import { loadTrajectory } from './trajectory-of-run.js';
 
 const SPEC: SpecInput = {
@@ -81,7 +85,14 @@ test('what a run kept is measured anew after its search, on the same box, and it
   const decided = (await listIterations(deps.db, run.id)).map(({ endedAt }) => Number(endedAt));
   for (const job of jobs) expect(Number(job.createdAt)).toBeGreaterThanOrEqual(Math.max(...decided));
   const trajectory = await loadTrajectory(deps.db, run);
-  expect(trajectory.confirmation).toEqual({ iteration: run.incumbentIteration, values: jobs.map((job) => job.metric) });
+  expect(trajectory.confirmation).toEqual({
+    iteration: run.incumbentIteration,
+    values: jobs.map((job) => job.metric),
+    baseline: trajectory.baseline.values,
+  });
+  expect(reportText(trajectory, analyze(trajectory))).toMatch(
+    new RegExp(`^Confirmed: what iteration ${run.incumbentIteration} kept, measured anew`, 'm'),
+  );
   expect(analyze(trajectory).confirmed).toMatchObject({ iteration: run.incumbentIteration, n: 2 });
   const events = (await listEvents(deps.db, { runId: run.id, limit: 1000 })).filter(
     ({ type }) => type === 'run.confirming',
@@ -109,4 +120,103 @@ test('a menu that is used up ends the search, and what it chose is confirmed', a
   const { run } = await drive({ menu, stop: { iterations: 50 } });
   expect(run).toMatchObject({ state: 'completed', endReason: 'menu_exhausted' });
   expect(await audits(run)).toHaveLength(2);
+});
+
+/** Takes a run to the moment when its search is over and its confirmation waits. */
+async function toConfirming(label: string, input: Partial<SpecInput> = {}): Promise<{ id: string; box: PaperBox }> {
+  const box = await paperBox(deps.db, { labels: [label] });
+  const random = seededRandom(label);
+  const { id } = await createRun(deps, parseSpec({ ...SPEC, ...input, boxes: { labels: [label] } }));
+  for (let i = 0; i < 100; i++) {
+    await step(id);
+    if ((await now(id)).searchEnd) return { id, box };
+    await box.work((config) => loss(config) + 0.001 * random.normal());
+  }
+  throw new Error('the search did not end');
+}
+const now = async (id: string) => (await findRun(deps.db, id)) as RunRow;
+
+async function finish(id: string, box: PaperBox, measure: (config: Config) => number = loss): Promise<RunRow> {
+  for (let i = 0; i < 20; i++) {
+    await step(id);
+    if ((await now(id)).endedAt || !(await box.work(measure))) break;
+  }
+  return now(id);
+}
+
+test('what confirms a target can neither reopen the search nor change why it ended', async () => {
+  const { id, box } = await toConfirming('target', { stop: { iterations: 30, target: 11.5 } });
+  const before = await listIterations(deps.db, id);
+  const run = await finish(id, box, () => 12.5);
+  expect(run).toMatchObject({ state: 'completed', endReason: 'target' });
+  expect(await listIterations(deps.db, id)).toHaveLength(before.length);
+});
+
+test('half a confirmation is none: time that runs out meanwhile ends the run, by the reason its search had', async () => {
+  const { id, box } = await toConfirming('wall', { stop: { iterations: 4, wall: '1h' } });
+  await box.work(loss);
+  await database.sql`update runs set started_at = now() - interval '2 hours' where id = ${id}`;
+  const run = await finish(id, box);
+  expect(run).toMatchObject({ state: 'completed', endReason: 'iterations' });
+  expect((await loadTrajectory(deps.db, run)).confirmation).toBeUndefined();
+});
+
+test('measurements of the incumbent from before the end of the search confirm nothing', async () => {
+  const box = await paperBox(deps.db, { labels: ['health'] });
+  const random = seededRandom('health');
+  const { id } = await createRun(deps, parseSpec({ ...SPEC, stop: { iterations: 6 }, boxes: { labels: ['health'] } }));
+  let isAsked = false;
+  for (let i = 0; i < 100 && !(await now(id)).endedAt; i++) {
+    await step(id);
+    const run = await now(id);
+    if (!isAsked && run.incumbentIteration !== null) {
+      isAsked = true;
+      const what = { config: run.incumbentConfig, configKey: run.incumbentKey };
+      for (const replicate of [1, 2])
+        await deps.db.transaction((tx) =>
+          queueJob(tx, run, { iterationId: null, iteration: null, role: 'audit', replicate, ...what }),
+        );
+    }
+    await box.work((config) => loss(config) + 0.001 * random.normal());
+  }
+  const run = await now(id);
+  expect(run.searchEnd?.jobIds).toHaveLength(2);
+  const anew = (await audits(run)).filter((job) => run.searchEnd?.jobIds.includes(job.id));
+  expect(await audits(run)).toHaveLength(4);
+  expect((await loadTrajectory(deps.db, run)).confirmation?.values).toEqual(anew.map((job) => job.metric));
+});
+
+test('a confirmation on another box is not set against what the first one measured', async () => {
+  const { id, box } = await toConfirming('moved');
+  await database.sql`update boxes set removed_at = now() where id = ${box.id}`;
+  const other = await paperBox(deps.db, { labels: ['moved'] });
+  await releasePins(deps.db, new Date());
+  const run = await finish(id, other, (config) => 1.3 * loss(config));
+  expect(run).toMatchObject({ state: 'completed', endReason: 'iterations' });
+  const trajectory = await loadTrajectory(deps.db, run);
+  expect(trajectory.confirmation).toBeUndefined();
+  expect(reportText(trajectory, analyze(trajectory))).not.toContain('Confirmed');
+});
+
+test('a run that confirms takes no more proposals, and can be stopped', async () => {
+  const { id, box } = await toConfirming('stopped');
+  await expect(submitProposal(deps, id, { raw: { knob: 'x', new_value: 3, reason: 'late' } })).rejects.toThrow(
+    'the search is over',
+  );
+  await stopRun(deps, id);
+  expect(await finish(id, box)).toMatchObject({ state: 'stopped' });
+});
+
+test('with compare: baseline the report names the best keep, not the last', async () => {
+  const { id, box } = await toConfirming('baseline', {
+    decision: { ...SPEC.decision, compare: 'baseline' },
+    stop: { iterations: 10 },
+  });
+  const random = seededRandom('end');
+  const run = await finish(id, box, (config) => loss(config) + 0.001 * random.normal());
+  const trajectory = await loadTrajectory(deps.db, run);
+  expect(trajectory.records.findLast(({ outcome }) => outcome === 'kept')?.iteration).not.toBe(run.incumbentIteration);
+  const text = reportText(trajectory, analyze(trajectory));
+  expect(text).toContain(`The configuration that the run ended with (iteration ${run.incumbentIteration})`);
+  expect(analyze(readTrajectory(writeTrajectory(trajectory)))).toEqual(analyze(trajectory));
 });

@@ -2,9 +2,8 @@ import type { CandidateReason, Config, Decision } from '@nightshift/protocol';
 import {
   countDecided,
   findIteration,
+  lastIterationOf,
   findLatestAttempt,
-  listEvaluatedValues,
-  listLastValues,
   listMeasurements,
   medianTrainingMs,
   moveIteration,
@@ -13,17 +12,17 @@ import {
   updateRun,
   type IterationRow,
   type JobRow,
-  type MeasurementRow,
   type RunRow,
   type Tx,
 } from '@nightshift/db';
 import { comparable } from '../decision/comparability.js';
-import { checkGuards, type GuardValues } from '../decision/guard.js';
+import { checkGuards } from '../decision/guard.js';
 import { decide, type DecideInput, type Ruling } from '../decision/index.js';
 import { leaveOpen } from '../decision/leave-open.js';
 import { mean } from '../decision/noise.js';
 import { commitIdOf } from './commit-id.js';
 import { decideScreening } from './decide-screening.js';
+import { guardValues, hasSealedMeasurement } from './guard-values.js';
 import { updateLiveFigures } from './live-figures.js';
 import { queueJob } from './queue-job.js';
 import { sendSlipBack } from './send-slip-back.js';
@@ -119,7 +118,11 @@ export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationR
   const metric = mean(candidate);
   const ended = { decision, metric, endedAt: new Date() };
   const commitId = to === 'kept' ? await commitIdOf(tx, run, { ...iteration, ...ended }) : null;
-  const isMoved = await moveIteration(tx, iteration.id, 'measuring', to, { ...ended, commitId });
+  const isMoved = await moveIteration(tx, iteration.id, 'measuring', to, {
+    ...ended,
+    commitId,
+    ...(await standingOf(tx, run, iteration, comparator.key)),
+  });
   if (!isMoved) return;
   if (to === 'kept' && (await isBetterThanIncumbent(tx, run, groups, metric, decision)))
     await updateRun(tx, run.id, {
@@ -144,6 +147,19 @@ export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationR
   await updateLiveFigures(tx, run, iteration.id);
 }
 
+// The incumbent may have changed while the candidate trained: it is compared with the new one, and is a change of the old.
+async function standingOf(
+  tx: Tx,
+  run: RunRow,
+  iteration: IterationRow,
+  comparatorKey: string,
+): Promise<Pick<IterationRow, 'comparatorKey' | 'standsOn'> | null> {
+  const former = iteration.comparatorKey;
+  if (former === null || former === comparatorKey) return null;
+  const stoodOn = former === run.baselineKey ? 0 : await lastIterationOf(tx, run.id, former);
+  return { comparatorKey, standsOn: iteration.standsOn ?? stoodOn };
+}
+
 // With compare: baseline a kept candidate need not beat the best so far; the incumbent is the best kept one. When the two were
 // never measured on the same box, their gains over the baseline, each on its own box, are what can be compared.
 async function isBetterThanIncumbent(
@@ -158,33 +174,6 @@ async function isBetterThanIncumbent(
   if (values) return run.spec.metric.goal === 'minimize' ? metric < mean(values) : metric > mean(values);
   const incumbent = await findIteration(tx, run.id, run.incumbentIteration);
   return (decision.effect ?? 0) > (incumbent?.decision?.effect ?? 0);
-}
-
-// Code mode with an evaluator: what edited code prints of itself is no measurement, of a guard no more than of the metric.
-function hasSealedMeasurement(spec: RunRow['spec']): boolean {
-  return spec.edit !== null && spec.job.evaluate !== null;
-}
-
-/** Means of the guard metrics' last values over the attempts that were compared. */
-async function guardValues(
-  tx: Tx,
-  run: RunRow,
-  compared: MeasurementRow[],
-  candidateKey: string,
-  comparatorKey: string,
-): Promise<Record<string, GuardValues>> {
-  const names = [...new Set((run.spec.guard ?? []).map((guard) => guard.name))];
-  const last = hasSealedMeasurement(run.spec)
-    ? await listEvaluatedValues(tx, run.id, names)
-    : await listLastValues(tx, run.id, names);
-  const keyOf = new Map(compared.map((row) => [row.jobId, row.configKey]));
-  const meanOf = (name: string, configKey: string): number | null => {
-    const values = last.filter((row) => row.name === name && keyOf.get(row.jobId) === configKey);
-    return values.length === 0 ? null : mean(values.map((row) => row.value));
-  };
-  return Object.fromEntries(
-    names.map((name) => [name, { candidate: meanOf(name, candidateKey), comparator: meanOf(name, comparatorKey) }]),
-  );
 }
 
 async function endUnmeasured(tx: Tx, run: RunRow, iteration: IterationRow, failed: JobRow | undefined): Promise<void> {

@@ -1,6 +1,5 @@
 import { isInfrastructureReason, isTerminalJob } from '@nightshift/protocol';
 import { isParked, type IterationRow, type JobRow } from '@nightshift/db';
-import { isConfirmation, mayConfirm } from './confirm.js';
 import type { LoopState } from './loop-state.js';
 import { stopReason } from './stop-reason.js';
 
@@ -85,7 +84,18 @@ function baselineStep(state: LoopState): Step {
   };
 }
 
+// The search is over, and its reason is kept: all that is left is to wait for what confirms its choice.
+function confirmingStep(state: LoopState, end: NonNullable<LoopState['run']['searchEnd']>): Step {
+  const stop = stopReason({ ...state, iterations: 0 });
+  const isSpent = stop?.reason === 'wall' || stop?.reason === 'energy';
+  const queued = state.audits.filter((job) => job.state === 'queued').map((job) => job.id);
+  if (isSpent && queued.length > 0) return { kind: 'cancel_queued', jobIds: queued, detail: stop.detail };
+  if (state.audits.length > 0) return idle;
+  return { kind: 'end_run', to: 'completed', reason: end.reason, detail: end.detail, open: state.open };
+}
+
 function runningStep(state: LoopState): Step {
+  if (state.run.searchEnd !== null) return confirmingStep(state, state.run.searchEnd);
   const { run, open, openJobs } = state;
   const broken = openJobs.find(isBroken);
   if (broken) return failedByInfrastructure(state, broken);
@@ -118,11 +128,7 @@ function stopWaiting(state: LoopState, stop: { reason: string; detail: string })
   const live = [...state.baselineJobs, ...state.openJobs, ...state.audits].filter((job) => !isTerminalJob(job.state));
   // A queued replicate stays: without it its iteration would only ask for it again.
   const unbegun = live.filter(
-    (job) =>
-      job.state === 'queued' &&
-      job.role !== 'replicate' &&
-      (job.role !== 'audit' || job.iterationId === null) &&
-      !(mayConfirm(stop.reason) && isConfirmation(job, state.run.incumbentKey)),
+    (job) => job.state === 'queued' && job.role !== 'replicate' && (job.role !== 'audit' || job.iterationId === null),
   );
   if (unbegun.length > 0) return { kind: 'cancel_queued', jobIds: unbegun.map((job) => job.id), detail: stop.detail };
   if (live.length > 0) return idle;

@@ -20,10 +20,11 @@ import {
 import { estimateNoise } from '../decision/index.js';
 import { mean } from '../decision/noise.js';
 import type { GateContext } from '../policy/gate.js';
-import { frontOf, type Turn } from '../search/index.js';
+import type { Turn } from '../search/index.js';
 import { meanOf } from '../trajectory/measurements.js';
 import { PATCH } from './code-gate.js';
 import { expectedByCurve, expectedByScreening, givenUpTrial, type ExpectedEffect } from './given-up.js';
+import { frontOfRun, type Front } from './front-of-run.js';
 import { measuredKeys } from './measured-keys.js';
 import { comparatorOf, type Comparator } from './comparator.js';
 import { loadTrajectory } from './trajectory-of-run.js';
@@ -58,12 +59,6 @@ export interface ProposalContext {
   /** Training curves of the last iterations, by iteration, thinned to what a prompt can tell. */
   curves: Record<number, MetricPoint[]>;
   gate: GateContext;
-}
-
-/** The front (search/front.ts) and the iteration that measured it, 0 for the baseline; null: it is what candidates are compared with. */
-export interface Front {
-  config: Config;
-  iteration: number | null;
 }
 
 /** @param standing `front` for the loop's own proposals; whoever else asks changes what candidates are compared with. */
@@ -120,8 +115,10 @@ export async function loadProposalContext(
       );
     });
   const noiseSd = estimateNoise([...groups.values()].map((group) => group.values)).sd;
-  const bottom: Front = { config: comparator.config, iteration: null };
-  const front = standing === 'front' ? frontOfRun(run, menu, trajectory, bottom, trials, noiseSd) : bottom;
+  const front: Front =
+    standing === 'front'
+      ? await frontOfRun(q, run, { menu, trajectory, comparator, noiseSd })
+      : { config: comparator.config, iteration: null };
   const values = groups.get(comparator.key)?.values ?? [];
   const tried = new Set(sameCode.map(([, { config }]) => configKey(config)));
   const keys = measuredKeys(rows);
@@ -146,39 +143,38 @@ export async function loadProposalContext(
       menu,
       constraints: compileConstraints(menu),
       comparator: front.config,
+      against: comparator.config,
       measured: (key) => measured.has(key),
       repeat: run.spec.policy.repeat,
     },
   };
 }
 
-// Chance is the control, and stays at what it is compared with; so does a run that compares each change with the baseline alone.
-function frontOfRun(
-  run: RunRow,
-  menu: Menu,
-  trajectory: Trajectory,
-  bottom: Front,
-  trials: Trial[],
-  noiseSd: number | null,
-): Front {
-  const { decision, proposer, metric } = run.spec;
-  if (!decision.stack || decision.compare === 'baseline' || proposer.kind === 'random') return bottom;
-  const config = frontOf({ menu, base: bottom.config, trials, goal: metric.goal, noiseSd });
-  const key = configKey(config);
-  if (key === configKey(bottom.config)) return bottom;
-  if (key === configKey(run.baselineConfig)) return { config, iteration: 0 };
-  const measured = trajectory.records.findLast((record) => record.config !== null && configKey(record.config) === key);
-  return measured ? { config, iteration: measured.iteration } : bottom;
-}
-
 // What each side of a hybrid has cost and gained so far, oldest first.
 function turnsOf(trajectory: Trajectory, run: RunRow): Turn[] {
   const cheapShare = (run.spec.fidelity?.screen?.budgetMs ?? 0) / run.spec.job.budgetMs;
+  const gains = gainsOf(trajectory);
   return trajectory.records.flatMap((record): Turn[] => {
     if (record.proposal?.knob === PATCH || (record.proposer !== 'model' && record.proposer !== 'sampler')) return [];
-    const gain = record.outcome === 'kept' ? Math.max(0, record.decision?.effect ?? 0) : 0;
     const key = record.config ? configKey(record.config) : undefined;
     const measurements = record.outcome === 'screened_out' ? cheapShare : Math.max(1, record.values.length);
-    return [{ proposer: record.proposer, gain, measurements, key }];
+    return [{ proposer: record.proposer, gain: gains.get(record.iteration) ?? 0, measurements, key }];
   });
+}
+
+// What was kept, by iteration: of a stack each change has what it added to the effect of what it stands on.
+function gainsOf({ records }: Trajectory): Map<number, number> {
+  const byNumber = new Map(records.map((record) => [record.iteration, record]));
+  const gains = new Map<number, number>();
+  for (const kept of records) {
+    if (kept.outcome !== 'kept') continue;
+    for (let record: typeof kept | undefined = kept; record;) {
+      const below: typeof kept | undefined = record.standsOn ? byNumber.get(record.standsOn) : undefined;
+      const under: typeof kept | undefined = below && below.outcome !== 'kept' ? below : undefined;
+      const added = (record.decision?.effect ?? 0) - Math.max(0, under?.decision?.effect ?? 0);
+      gains.set(record.iteration, (gains.get(record.iteration) ?? 0) + Math.max(0, added));
+      record = under && under.iteration < record.iteration ? under : undefined;
+    }
+  }
+  return gains;
 }

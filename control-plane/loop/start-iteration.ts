@@ -140,6 +140,7 @@ async function sendBack(
           codeKey: null,
           patch: null,
           comparatorKey: null,
+          standsOn: null,
           proposer: null,
           acceptedAt: null,
         }

@@ -63,6 +63,11 @@ export async function submitProposal(
     if (run.endedAt) throw new AppError('illegal_state', `the run is ${run.state}; it takes no more proposals`);
     if (run.stopRequestedAt)
       throw new AppError('illegal_state', 'the run is being stopped; it takes no more proposals');
+    if (run.searchEnd)
+      throw new AppError(
+        'illegal_state',
+        `the search is over (${run.searchEnd.detail}) and what it chose is being confirmed; the run takes no more proposals`,
+      );
     const waiting = (await listOpenIterations(tx, runId)).filter((iteration) => iteration.state === 'accepted');
     if (waiting.length >= MAX_WAITING)
       throw new AppError(

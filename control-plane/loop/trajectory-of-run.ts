@@ -27,7 +27,7 @@ import {
   type RunRow,
 } from '@nightshift/db';
 import { meanOf } from '../trajectory/measurements.js';
-import { isConfirmation } from './confirm.js';
+import { confirmationOf } from './confirmation-of-run.js';
 import type { Critique } from './critic.js';
 
 const OUTCOMES: Partial<Record<IterationRow['state'], IterationOutcome>> = {
@@ -112,11 +112,8 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
   const attemptsOf = groupBy(attempts, (attempt) => attempt.jobId);
   const callsOf = groupBy(await listModelCallTimes(q, run.id), (call) => call.iterationId);
   // Further measurements of what candidates were compared with, whoever asked for them: they belong to what they measured.
-  const allAudits = await listAudits(q, run.id);
-  const audits = groupBy(allAudits, (job) => job.configKey);
-  const confirmed = allAudits.flatMap((job) =>
-    job.metric !== null && isConfirmation(job, run.incumbentKey) ? [job.metric] : [],
-  );
+  const audits = groupBy(await listAudits(q, run.id), (job) => job.configKey);
+  const confirmation = await confirmationOf(q, run);
   const baseline = [...(await listBaselineJobs(q, run.id)), ...(audits.get(run.baselineKey) ?? [])].flatMap((job) =>
     job.metric === null ? [] : [job.metric],
   );
@@ -141,9 +138,8 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
       const values = [...record.values, ...again];
       return [{ ...record, values, metric: meanOf(values) }];
     }),
-    ...(run.incumbentIteration === null || confirmed.length === 0
-      ? {}
-      : { confirmation: { iteration: run.incumbentIteration, values: confirmed } }),
+    ...(run.incumbentIteration === null ? {} : { incumbent: run.incumbentIteration }),
+    ...(confirmation ? { confirmation } : {}),
     measurement: measurementOf(run.spec),
     ...(run.screeningOff === null ? {} : { screeningOff: run.screeningOff }),
     ...(run.earlier === null ? {} : { earlier: earlierOf(run, run.earlier) }),

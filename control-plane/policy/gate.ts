@@ -1,4 +1,4 @@
-import { proposalSchema } from '@nightshift/protocol';
+import { configKey, proposalSchema } from '@nightshift/protocol';
 import type { CompiledConstraints, Config, Knob, Menu, Proposal, Rail, Verdict } from '@nightshift/protocol';
 import { railCross } from './rail-cross.js';
 import { railDiff } from './rail-diff.js';
@@ -13,8 +13,10 @@ export interface GateContext {
   menu: Menu;
   /** The menu's constraints, compiled once for many calls. */
   constraints: CompiledConstraints;
-  /** The complete configuration that the candidate is compared with; the change is applied to it. */
+  /** The complete configuration that the change is applied to. */
   comparator: Config;
+  /** The complete configuration that the candidate is compared with, where that is another: a candidate must not equal it. */
+  against?: Config | undefined;
   measured: MeasuredLookup;
   repeat: RepeatRule;
   /** The complete configuration that a client declared together with its proposal. */
@@ -41,6 +43,12 @@ export function gate(raw: unknown, context: GateContext): Verdict {
   const same = railNoop(name, newValue, knob, comparator);
   if (same !== null) return block('noop', same, proposal);
   const config = { ...comparator, [name]: newValue };
+  if (context.against && configKey(config) === configKey(context.against))
+    return block(
+      'noop',
+      `with ${name} so, the candidate is what it would be compared with, so nothing would differ.`,
+      proposal,
+    );
   const broken = railCross(config, constraints);
   if (broken !== null) return block('cross', broken, proposal);
   const strayed = railDiff(proposal, config, context.candidate);

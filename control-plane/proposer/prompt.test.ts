@@ -1,4 +1,4 @@
-import { defaultConfig, type Screening } from '@nightshift/protocol';
+import { defaultConfig, parseMenu, type Screening } from '@nightshift/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildPrompt } from './prompt.js';
@@ -282,4 +282,43 @@ test('a failure of the same pair is counted under its cause', () => {
     record(i + 1, { outcome: 'failed', failure: 'oom', proposal: { knob: 'n_layer', newValue, reason: 'x' } }),
   );
   expect(userText(promptInput({ records }))).toContain('oom (3): n_layer=46, n_layer=47, n_layer=48');
+});
+
+test('with a front the prompt says what "now" is, what is a repeat there, and what "on it" means', () => {
+  const incumbent = defaultConfig(MENU);
+  const below = { ...incumbent, lr: 0.0006 };
+  const front = { ...below, n_layer: 30 };
+  const text = userText(
+    promptInput({
+      comparator: { which: 'incumbent', config: incumbent, value: 1, n: 3 },
+      front: { config: front, iteration: 2 },
+      records: [
+        record(1, { config: below, metric: 0.999, decision: decision('inconclusive', 0.001) }),
+        record(2, { config: front, metric: 0.998, standsOn: 1, decision: decision('inconclusive', 0.002) }),
+      ],
+    }),
+  );
+  expect(text).toContain('made to the configuration of iteration 2, "now" below');
+  expect(text).toMatch(/against the incumbent: .*lr .* -> 0\.0006.*n_layer .* -> 30/);
+  expect(text).toContain('to take back one of these alone is a repeat: n_layer\n');
+  expect(text).toMatch(/^it 2 \|.* on it 1/m);
+  expect(text).toContain('"on it N" in the record');
+});
+
+test('a front whose values are long and many takes no more room than its line has', () => {
+  const knobs = Object.fromEntries(
+    Array.from({ length: 40 }, (_, i) => [
+      `text_${i}`,
+      { type: 'str' as const, choices: ['é'.repeat(120), 'ü'.repeat(120)], default: 'é'.repeat(120) },
+    ]),
+  );
+  const menu = parseMenu({ knobs });
+  const incumbent = defaultConfig(menu);
+  const front = Object.fromEntries(Object.keys(incumbent).map((name) => [name, 'ü'.repeat(120)]));
+  const input = {
+    ...promptInput({ comparator: { which: 'incumbent', config: incumbent, value: 1, n: 3 } }),
+    menu,
+  };
+  const [bare, stacked] = [buildPrompt(input), buildPrompt({ ...input, front: { config: front, iteration: 3 } })];
+  expect(stacked.tokens - bare.tokens).toBeLessThan(1500);
 });

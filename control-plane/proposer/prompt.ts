@@ -1,9 +1,10 @@
-import { changedKnobs, defaultConfig, type Menu } from '@nightshift/protocol';
+import { changedKnobs, configKey, defaultConfig, type Config, type KnobValue, type Menu } from '@nightshift/protocol';
 import { fitItems, type Section } from './fit.js';
-import { showNumber } from './figures.js';
+import { showNumber, showValue } from './figures.js';
 import { pairTable, type PairRow } from './pair-table.js';
 import type { PromptInput } from './prompt-input.js';
 import { iterationSections, refusedLines } from './section-iterations.js';
+import { quoteName } from './quote.js';
 import { beliefSection, menuSection, notesSection } from './section-menu.js';
 import { failureSection, pairSection, repeatLines } from './section-pairs.js';
 import { estimateTokens } from './tokens.js';
@@ -64,15 +65,42 @@ function taskLines(input: PromptInput): string[] {
   ];
 }
 
+/** Differences of the front that its line tells, and characters of a value: the menu's lines have them all. */
+const FRONT_KNOBS = 8;
+const FRONT_CHARS = 40;
+
 // Which configuration "now" is, where it is not the one that the candidate is compared with.
-function frontLines({ front, comparator }: PromptInput): string[] {
-  if (!front || front.iteration === null) return [];
+function frontLines({ front, comparator, records }: PromptInput): string[] {
+  const isStacked = records.some(({ standsOn }) => standsOn !== null && standsOn !== undefined);
+  const legend = isStacked
+    ? ['"on it N" in the record: made to the configuration of iteration N, and judged together with it']
+    : [];
+  if (!front || front.iteration === null) return legend;
   const from = front.iteration === 0 ? 'the baseline' : `iteration ${front.iteration}`;
-  const differences = changedKnobs(comparator.config, front.config)
-    .map((knob) => `${knob} ${String(comparator.config[knob])} -> ${String(front.config[knob])}`)
-    .join(', ');
+  const changed = changedKnobs(comparator.config, front.config);
+  const show = (config: Config, knob: string) => {
+    const value = config[knob];
+    return value === undefined ? 'unset' : showValue(typeof value === 'string' ? value.slice(0, FRONT_CHARS) : value);
+  };
+  const listed = (knobs: string[], text: (knob: string) => string) =>
+    [
+      ...knobs.slice(0, FRONT_KNOBS).map(text),
+      ...(knobs.length > FRONT_KNOBS ? [`and ${knobs.length - FRONT_KNOBS} more`] : []),
+    ].join(', ');
+  const against = listed(
+    changed,
+    (knob) => `${quoteName(knob)} ${show(comparator.config, knob)} -> ${show(front.config, knob)}`,
+  );
+  // The table marks repeats by their own pair: taking a change back is another pair.
+  const measured = new Set(records.flatMap(({ config }) => (config === null ? [] : [configKey(config)])));
+  const takenBack = changed.filter((knob) => {
+    const config = { ...front.config, [knob]: comparator.config[knob] as KnobValue };
+    return changed.length === 1 || measured.has(configKey(config));
+  });
   return [
-    `your change is made to the configuration of ${from}, "now" below: believed best so far, and not proven (against the ${comparator.which}: ${differences})`,
+    `your change is made to the configuration of ${from}, "now" below: believed best so far, and not proven (against the ${comparator.which}: ${against}); all of that and your change are judged together`,
+    ...(takenBack.length > 0 ? [`to take back one of these alone is a repeat: ${listed(takenBack, quoteName)}`] : []),
+    ...legend,
   ];
 }
 

@@ -1,7 +1,7 @@
 export { describeBelief } from './belief.js';
 export { isCoverageDue } from './coverage.js';
 export { defaultSampler } from './default-sampler.js';
-export { frontOf } from './front.js';
+export { frontOf, frontsOf } from './front.js';
 export { gpSampler } from './gp-sampler.js';
 export * from './hybrid.js';
 export * from './random.js';

@@ -72,6 +72,8 @@ export interface Analysis {
     n: number;
     mean: number;
     standardError: number | null;
+    /** The baseline's measurements that it is set against. */
+    baseline: { value: number | null; n: number };
     improvement: number | null;
   } | null;
   /** How often the critic spoke, and how right it was as far as measured; null without one. */

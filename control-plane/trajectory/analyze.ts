@@ -37,7 +37,7 @@ export function analyze(trajectory: Trajectory): Analysis {
     plateau: plateauOf(trajectory),
     noise,
     replicated: replicatedOf(trajectory, noise.sd),
-    confirmed: confirmedOf(trajectory, noise.sd),
+    confirmed: confirmedOf(trajectory),
     critic: criticOf(trajectory),
     cost: costOf(trajectory),
     health: judgeHealth(healthEvidence(trajectory)),

@@ -94,6 +94,7 @@ function readRun(
   const baseline = objectOf(row.baseline);
   const values = numbersOf(baseline?.values);
   trajectory.baseline = { config: configOf(baseline?.config), values, value: numberOf(baseline?.value) };
+  if (row.incumbent !== undefined) trajectory.incumbent = finiteOf(row.incumbent);
   if (row.confirmation !== undefined) trajectory.confirmation = readConfirmation(row.confirmation);
   const measurement = MEASUREMENTS.find((word) => word === row.measurement);
   if (measurement !== undefined || row.measurement === null) trajectory.measurement = measurement ?? null;
@@ -108,7 +109,8 @@ function readConfirmation(input: unknown): Trajectory['confirmation'] {
   const object = objectOf(input);
   const iteration = finiteOf(object?.iteration);
   const values = numbersOf(object?.values);
-  return iteration === null || values.length === 0 ? null : { iteration, values };
+  if (iteration === null || values.length === 0) return null;
+  return { iteration, values, baseline: numbersOf(object?.baseline) };
 }
 
 function readMenu(input: unknown, line: number, warnings: ReadWarnings): Menu | null {

@@ -1,4 +1,5 @@
 import type { Trajectory } from '@nightshift/protocol';
+import { runNoise } from '../decision/run-noise.js';
 import type { Analysis } from './analysis.js';
 import { improvementOver, isBaselineAgain, isBetter, isEvaluated, meanOf, measurementsOf } from './measurements.js';
 import { replicateGroups } from './noise.js';
@@ -38,20 +39,27 @@ export function replicatedOf(trajectory: Trajectory, noiseSd: number | null): An
 }
 
 /**
- * The incumbent by those measurements alone that were made after it was chosen: free of the luck that chose it, which `replicated`
- * is not. `improvement` is against the mean of all measurements equal to the baseline. Null where it was not confirmed.
+ * The run's choice by those measurements alone that were made after its search: free of the luck that chose it, which `replicated`
+ * is not. `standardError` knows that the noise is itself an estimate (decision/run-noise.ts). `improvement` is against the mean of
+ * the baseline's measurements under the same fingerprint, null where there are none. Null where it was not confirmed.
  */
-export function confirmedOf(trajectory: Trajectory, noiseSd: number | null): Analysis['confirmed'] {
+export function confirmedOf(trajectory: Trajectory): Analysis['confirmed'] {
   const { confirmation, metric } = trajectory;
   const values = confirmation?.values.filter(Number.isFinite) ?? [];
   const mean = meanOf(values);
   if (!confirmation || mean === null) return null;
+  const noise = runNoise([
+    trajectory.baseline.values.filter(Number.isFinite),
+    ...replicateGroups(trajectory).map((group) => group.values),
+  ]);
+  const base = confirmation.baseline.filter(Number.isFinite);
   return {
     iteration: confirmation.iteration,
     n: values.length,
     mean,
-    standardError: noiseSd === null ? null : noiseSd / Math.sqrt(values.length),
-    improvement: improvementOver(metric.goal, meanOf(baselineMeasurements(trajectory)), mean),
+    standardError: noise && noise.cautiousSd / Math.sqrt(values.length),
+    baseline: { value: meanOf(base), n: base.length },
+    improvement: improvementOver(metric.goal, meanOf(base), mean),
   };
 }
 

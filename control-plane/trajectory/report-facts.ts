@@ -81,9 +81,12 @@ export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportF
   };
 }
 
-/** What a reader takes away: the complete configuration of the last keep, as JSON that a job can be run with. */
+/** What a reader takes away: the complete configuration that the run came to, else of the last keep, as JSON that a job can be run with. */
 function configurationOf(trajectory: Trajectory): string[] {
-  const last = trajectory.records.findLast((record) => record.outcome === 'kept' && record.config !== null);
+  const { incumbent } = trajectory;
+  const last = trajectory.records.findLast(
+    (record) => record.outcome === 'kept' && record.config !== null && (!incumbent || record.iteration === incumbent),
+  );
   if (!last?.config || Object.keys(last.config).length === 0) return [];
   return [`The configuration that the run ended with (iteration ${last.iteration}): ${JSON.stringify(last.config)}`];
 }
@@ -106,11 +109,13 @@ function nameOf(trajectory: Trajectory, knob: string | null, value: KnobValue | 
  * sd * sqrt(1/n + 1/m). Null while the noise is not known.
  */
 export function standsOut(trajectory: Trajectory, { confirmed, replicated, noise }: Analysis): boolean | null {
-  const claim = confirmed ?? replicated;
-  const base = baselineMeasurements(trajectory);
-  const mean = meanOf(base);
-  if (claim === null || claim.improvement === null || noise.sd === null || mean === null || mean === 0) return null;
-  const error = (noise.sd * Math.sqrt(1 / claim.n + 1 / base.length)) / Math.abs(mean);
+  const base = meanOf(baselineMeasurements(trajectory));
+  const claim =
+    confirmed === null
+      ? replicated && { ...replicated, baseline: { value: base, n: baselineMeasurements(trajectory).length } }
+      : confirmed;
+  if (claim === null || claim.improvement === null || noise.sd === null || !claim.baseline.value) return null;
+  const error = (noise.sd * Math.sqrt(1 / claim.n + 1 / claim.baseline.n)) / Math.abs(claim.baseline.value);
   return claim.improvement > 2 * error;
 }
 
@@ -119,15 +124,20 @@ function headlineOf(trajectory: Trajectory, analysis: Analysis): string[] {
   const { name } = trajectory.metric;
   const lines: string[] = [];
   const base = baselineMeasurements(trajectory);
-  const claim = (figures: NonNullable<Analysis['confirmed'] | Analysis['replicated']>): string => {
+  const claim = (
+    figures: NonNullable<Analysis['confirmed'] | Analysis['replicated']>,
+    from = { value: meanOf(base), n: base.length },
+  ): string => {
     const error =
       figures.standardError === null ? '' : ` ± ${metricText(Number(figures.standardError.toPrecision(2)))}`;
-    const against = `the baseline's mean of ${countText(base.length, 'measurement')} (${metricText(meanOf(base))})`;
-    return `${metricText(figures.mean)}${error} over ${countText(figures.n, 'measurement')}, ${gainText(figures.improvement)} against ${against}.`;
+    const what = `${metricText(figures.mean)}${error} over ${countText(figures.n, 'measurement')}`;
+    if (figures.improvement === null) return `${what}; there is no measurement of the baseline to set it against.`;
+    const against = `the baseline's mean of ${countText(from.n, 'measurement')} (${metricText(from.value)})`;
+    return `${what}, ${gainText(figures.improvement)} against ${against}.`;
   };
   if (confirmed !== null) {
     lines.push(
-      `Confirmed: what iteration ${confirmed.iteration} kept, measured anew after it was chosen, has ${name} ${claim(confirmed)}`,
+      `Confirmed: what iteration ${confirmed.iteration} kept, measured anew after it was chosen, has ${name} ${claim(confirmed, confirmed.baseline)}`,
     );
     if (standsOut(trajectory, analysis) === false)
       lines.push('That is within two standard errors: no improvement has been shown.');

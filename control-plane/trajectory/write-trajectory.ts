@@ -25,6 +25,7 @@ export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {})
     earlier,
     screeningOff,
     confirmation,
+    incumbent,
     vetoes,
   } = trajectory;
   const head = {
@@ -34,6 +35,7 @@ export function writeTrajectory(trajectory: Trajectory, about: ExportAbout = {})
     metric,
     baseline,
     menu,
+    ...(incumbent === undefined ? {} : { incumbent }),
     ...(confirmation === undefined ? {} : { confirmation }),
     ...(measurement === undefined ? {} : { measurement }),
     ...(screeningOff === undefined ? {} : { screeningOff }),

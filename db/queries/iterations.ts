@@ -142,6 +142,23 @@ export async function renewLease(
   return rows.length === 1;
 }
 
+/** Number of the last iteration that measured this configuration; null when none did. */
+export async function lastIterationOf(q: Queryable, runId: string, configKey: string): Promise<number | null> {
+  const [row] = await q
+    .select({ number: iterations.number })
+    .from(iterations)
+    .where(
+      and(
+        eq(iterations.runId, runId),
+        eq(iterations.configKey, configKey),
+        inArray(iterations.state, ['kept', 'reverted', 'inconclusive']),
+      ),
+    )
+    .orderBy(desc(iterations.number))
+    .limit(1);
+  return row?.number ?? null;
+}
+
 export interface AcceptedProposal {
   proposer: ProposerKind;
   proposal: Proposal;
@@ -166,7 +183,7 @@ export async function acceptProposal(
 ): Promise<boolean> {
   const rows = await q
     .update(iterations)
-    .set({ ...accepted, state: 'accepted', acceptedAt: sql`now()`, leaseToken: null, leaseUntil: null })
+    .set({ standsOn: null, ...accepted, state: 'accepted', acceptedAt: sql`now()`, leaseToken: null, leaseUntil: null })
     .where(and(eq(iterations.id, id), eq(iterations.state, 'proposing'), eq(iterations.leaseToken, leaseToken)))
     .returning({ id: iterations.id });
   return rows.length === 1;
