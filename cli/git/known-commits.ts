@@ -160,14 +160,20 @@ async function diffsOf({ top, prefix }: Place, commits: readonly string[], paths
     const [before, after] = [trees[2 * i], trees[2 * i + 1]];
     return before && after ? [{ commit, line: `${before} ${after}\n` }] : [];
   });
-  const plain = ['-p', '--no-renames', '--no-ext-diff', '--no-textconv', '--no-color', '--unified=2'];
-  const { out } = await tryGit(
-    [
-      ...['--literal-pathspecs', 'diff-tree', '--stdin', ...plain, `--relative=${prefix}`, '--'],
-      ...paths.map((path) => `${prefix}${path}`),
-    ],
-    { cwd: top, stdin: pairs.map(({ line }) => line).join('') },
-  );
+  const within = [
+    '-p',
+    '--no-renames',
+    '--no-ext-diff',
+    '--no-textconv',
+    '--no-color',
+    '--unified=2',
+    `--relative=${prefix}`,
+  ];
+  const below = paths.map((path) => `${prefix}${path}`);
+  const { out } = await tryGit(['--literal-pathspecs', 'diff-tree', '--stdin', ...within, '--', ...below], {
+    cwd: top,
+    stdin: pairs.map(({ line }) => line).join(''),
+  });
   const diffs = new Map<string, string>();
   let at = 0;
   for (const [i, { commit, line }] of pairs.entries()) {

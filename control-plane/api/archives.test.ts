@@ -66,6 +66,26 @@ describe('an upload of a working tree', () => {
     expect(await clean()).toBe(1);
   });
 
+  it('that is sent again after a week is there for the run that follows, and a rewind says when its tree was deleted', async () => {
+    const { bytes, id } = tree(10);
+    const clean = () => database.db.transaction((tx) => deleteOldArchives(tx, 7));
+    await put(id, bytes, 0, bytes.length);
+    await database.sql`update archives set created_at = now() - interval '8 days' where id = ${id}`;
+    expect((await put(id, bytes.subarray(-1), bytes.length - 1, bytes.length)).body).toMatchObject({
+      isComplete: true,
+    });
+    expect(await clean()).toBe(0);
+    const spec = { ...SMALL_SPEC, source: { archive: id, size: bytes.length } };
+    const run = (await api.json('POST', '/v1/runs', { body: { spec } })).body as { id: string };
+    await database.sql`update runs set state = 'failed', end_reason = 'x', ended_at = now() - interval '8 days' where id = ${run.id}`;
+    await database.sql`update archives set created_at = now() - interval '9 days' where id = ${id}`;
+    expect(await clean()).toBe(1);
+    expect(await api.json('POST', `/v1/runs/${run.id}/rewind`, { body: { iteration: 0 } })).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringContaining(`the working tree ${id} was deleted`) },
+    });
+  });
+
   it('goes on where it was cut off, takes nothing twice, and is read by boxes', async () => {
     const { bytes, id } = tree(5 * ARCHIVE_CHUNK_BYTES);
     const part = (from: number) => bytes.subarray(from, from + ARCHIVE_CHUNK_BYTES);

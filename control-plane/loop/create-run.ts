@@ -1,5 +1,14 @@
 import { AppError, defaultConfig, measureKey, type Config, type EarlierSession, type Spec } from '@nightshift/protocol';
-import { ensureProject, holdArchive, insertNote, insertRun, recordEvent, updateRun, type RunRow } from '@nightshift/db';
+import {
+  ensureProject,
+  holdArchive,
+  insertNote,
+  insertRun,
+  recordEvent,
+  updateRun,
+  wasArchiveUsed,
+  type RunRow,
+} from '@nightshift/db';
 import type { LoopDeps } from './deps.js';
 
 /** Where a run starts when not at its source: the knobs and the code of its baseline (null: the source's own). */
@@ -20,10 +29,21 @@ export async function createRun(
 ): Promise<RunRow> {
   const { earlier = null } = options;
   const run = await deps.db.transaction(async (tx) => {
-    if (spec.source.kind === 'archive' && (await holdArchive(tx, spec.source.id))?.completedAt == null)
-      throw new AppError('invalid_spec', `source.archive: the working tree ${spec.source.id} was not uploaded`, {
-        hint: 'start the run with: nightshift run --upload',
-      });
+    if (spec.source.kind === 'archive' && (await holdArchive(tx, spec.source.id))?.completedAt == null) {
+      const { id, commit } = spec.source;
+      const gone = await wasArchiveUsed(tx, id);
+      throw new AppError(
+        'invalid_spec',
+        gone
+          ? `source.archive: the working tree ${id} was deleted, as the last run that used it ended a week ago or more`
+          : `source.archive: the working tree ${id} was not uploaded`,
+        {
+          hint: gone
+            ? `send the same files again${commit === null ? '' : ` (commit ${commit})`}: nightshift run --upload`
+            : 'start the run with: nightshift run --upload',
+        },
+      );
+    }
     const project = await ensureProject(tx, spec.name);
     const { start } = options;
     const baselineConfig = start?.config ?? (spec.menu ? defaultConfig(spec.menu) : {});

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { and, asc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
 import type { ArchiveRow, Queryable, Tx } from '../rows.js';
-import { archiveChunks, archives } from '../schema.js';
+import { archiveChunks, archives, runs } from '../schema.js';
 
 export async function findArchive(q: Queryable, id: string): Promise<ArchiveRow | undefined> {
   const [row] = await q.select().from(archives).where(eq(archives.id, id));
@@ -12,6 +12,16 @@ export async function findArchive(q: Queryable, id: string): Promise<ArchiveRow 
 export async function holdArchive(tx: Tx, id: string): Promise<ArchiveRow | undefined> {
   const [row] = await tx.select().from(archives).where(eq(archives.id, id)).for('share');
   return row;
+}
+
+/** Whether a run was made of this upload: one that is not there any more was deleted. */
+export async function wasArchiveUsed(q: Queryable, id: string): Promise<boolean> {
+  const rows = await q
+    .select({ id: runs.id })
+    .from(runs)
+    .where(sql`spec -> 'source' ->> 'kind' = 'archive' and spec -> 'source' ->> 'id' = ${id}`)
+    .limit(1);
+  return rows.length > 0;
 }
 
 /**
@@ -52,7 +62,10 @@ export type ArchiveAppend =
   /** All bytes are there and do not have the SHA-256 of the id: they are thrown away. */
   | { kind: 'hash' };
 
-/** Appends bytes that begin at `offset` to an archive, which is made by its first ones. Bytes already there are skipped. */
+/**
+ * Appends bytes that begin at `offset` to an archive, which is made by its first ones. Bytes already there are skipped, and still say
+ * that somebody needs it: `created_at` is when it was sent last, which is what its clean-up goes by.
+ */
 export async function appendArchive(
   tx: Tx,
   { id, size, offset, data }: { id: string; size: number; offset: number; data: Buffer },
@@ -63,7 +76,13 @@ export async function appendArchive(
   const end = offset + data.length;
   if (archive.size !== size || end > size) return { kind: 'size', archive };
   if (offset > archive.received) return { kind: 'gap', archive };
-  if (end <= archive.received) return { kind: 'stored', archive };
+  if (end <= archive.received) {
+    await tx
+      .update(archives)
+      .set({ createdAt: sql`now()` })
+      .where(eq(archives.id, id));
+    return { kind: 'stored', archive };
+  }
   await tx
     .insert(archiveChunks)
     .values({ archiveId: id, offset: archive.received, data: data.subarray(archive.received - offset) });
@@ -74,7 +93,7 @@ export async function appendArchive(
   }
   const [stored] = await tx
     .update(archives)
-    .set({ received: end, ...(end === size ? { completedAt: sql`now()` } : {}) })
+    .set({ received: end, createdAt: sql`now()`, ...(end === size ? { completedAt: sql`now()` } : {}) })
     .where(eq(archives.id, id))
     .returning();
   return { kind: 'stored', archive: stored as ArchiveRow };
