@@ -50,12 +50,16 @@ export interface Trajectory {
   incumbent?: number | null;
   /** What was measured of the run's choice after its search, and of the baseline under the same fingerprint. Left out and null without. */
   confirmation?: { iteration: number; values: number[]; baseline: number[] } | null;
+  /** Why what the run chose could not be confirmed after its search; left out and null where it was, or was not to be. */
+  unconfirmed?: { iteration: number; why: string } | null;
   /** Code mode: who took the numbers; left out and null where not known, and in menu mode. */
   measurement?: Measurement | null;
   /** The session that the run goes on from: told apart from what was measured here, and in none of its figures. */
   earlier?: EarlierSession | null;
   /** Why cheap screening turned itself off; left out and null where it did not. */
   screeningOff?: string | null;
+  /** Training for the cheap budget that the run has done, whatever came of it; left out and null where not known. */
+  screeningSeconds?: number | null;
   /** Proposals that the critic has vetoed, overruled ones included; left out and null where there is no critic. */
   vetoes?: number | null;
   /** US dollars of all model calls, those between iterations included; left out and null where not known. */

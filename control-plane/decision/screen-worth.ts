@@ -11,7 +11,7 @@ export interface ScreenWorth {
   /** Training time that screening took so far, the comparators' included, and what it saved. */
   spentSeconds: number;
   savedSeconds: number;
-  /** What a full measurement trains for. */
+  /** What a full measurement trains for, as `savedSeconds` has it. */
   fullSeconds: number;
 }
 

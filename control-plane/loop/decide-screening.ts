@@ -3,7 +3,6 @@ import {
   findLatestAttempt,
   listScreened,
   listScreenings,
-  medianTrainingMs,
   moveIteration,
   recordEvent,
   unparkProposing,
@@ -15,6 +14,7 @@ import {
 } from '@nightshift/db';
 import { screen } from '../decision/screen.js';
 import { comparatorOf } from './comparator.js';
+import { fullTrainingSeconds } from './full-training.js';
 import { updateLiveFigures } from './live-figures.js';
 import { queueJob } from './queue-job.js';
 import { endScreening } from './screen-candidate.js';
@@ -149,8 +149,7 @@ async function giveUp(
   iteration: IterationRow,
   said: Omit<Screening, 'savedSeconds'>,
 ): Promise<void> {
-  const full = Math.min(run.spec.job.budgetMs, (await medianTrainingMs(tx, run.id)) ?? Infinity) / 1000;
-  const savedSeconds = Math.max(0, full - said.trainedSeconds);
+  const savedSeconds = Math.max(0, (await fullTrainingSeconds(tx, run)) - said.trainedSeconds);
   const screening: Screening = { ...said, savedSeconds };
   if (!(await moveIteration(tx, iteration.id, 'measuring', 'screened_out', { screening, endedAt: new Date() }))) return;
   await recordEvent(tx, {

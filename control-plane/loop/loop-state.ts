@@ -3,7 +3,7 @@ import {
   listActiveJobs,
   listBaselineJobs,
   listJobsOfIterations,
-  listLatestOutcomes,
+  listMeasuredOutcomes,
   listMeasurements,
   listOpenIterations,
   sumModelCostUsd,
@@ -54,9 +54,7 @@ export async function loadLoopState(tx: Tx, run: RunRow): Promise<LoopState> {
   }
   let measuredSinceKeep: number | null = null;
   if (stop.plateau !== null) {
-    const outcomes = (await listLatestOutcomes(tx, run.id, stop.plateau * 2 + 50)).filter(
-      (state) => state !== 'blocked',
-    );
+    const outcomes = await listMeasuredOutcomes(tx, run.id, stop.plateau);
     const keep = outcomes.indexOf('kept');
     measuredSinceKeep = keep === -1 ? outcomes.length : keep;
   }

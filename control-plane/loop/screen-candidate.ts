@@ -11,6 +11,7 @@ import {
   type Tx,
 } from '@nightshift/db';
 import { whyScreeningEnds } from '../decision/screen-worth.js';
+import { fullTrainingSeconds } from './full-training.js';
 import { queueJob } from './queue-job.js';
 import { screenPairs } from './screen-pairs.js';
 
@@ -55,7 +56,7 @@ async function endMisleading(tx: Tx, run: RunRow): Promise<boolean> {
     pairs,
     spentSeconds: (await sumScreeningMs(tx, run.id)) / 1000,
     savedSeconds,
-    fullSeconds: run.spec.job.budgetMs / 1000,
+    fullSeconds: await fullTrainingSeconds(tx, run),
   });
   if (why === null) return false;
   await endScreening(tx, run, why);

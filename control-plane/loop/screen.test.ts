@@ -6,7 +6,10 @@ import {
   listIterations,
   listJobsOfRun,
   listMeasurements,
+  listScreened,
   listTriedConfigs,
+  type IterationRow,
+  type JobRow,
   type RunRow,
 } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
@@ -18,6 +21,7 @@ import type { LoopDeps } from './deps.js';
 import { takeSource } from '../fleet/take-source.js';
 import { loadProposalContext } from './proposal-context.js';
 import { propose } from './propose.js';
+import { sendSlipBack } from './send-slip-back.js';
 import { submitProposal } from './submit-proposal.js';
 import { loadTrajectory } from './trajectory-of-run.js';
 
@@ -269,6 +273,30 @@ describe('screening', () => {
     expect(await newest(run)).toMatchObject({ state: 'screened_out', screening: { comparatorN: 1 } });
   });
 
+  test('is no measured iteration to a plateau, however many there are', async () => {
+    const { run, box } = await world({}, { stop: { plateau: 6 } });
+    await warm(run, box);
+    for (const x of [40, 41, 42]) expect(await tryOut(run, box, x)).toEqual(['screen']);
+    expect((await now(run)).state).toBe('running');
+    await tryOut(run, box, 12);
+    expect((await newest(run)).state).toBe('screened_out');
+    await tryOut(run, box, 1);
+    expect(await now(run)).toMatchObject({ state: 'completed', endReason: 'plateau' });
+  });
+
+  test('that costs too much is told in full measurements of this run, as what it saves is', async () => {
+    const { run, box } = await world();
+    await work(run, box);
+    // Training ends long before its budget: a cheap one is two thirds of a full one.
+    const early = (job: JobSpec) => ended({ ...job, budgetMs: Math.min(job.budgetMs, 30_000) }, truth(job));
+    await database.sql`update attempts set exit = jsonb_set(exit, '{phases,0,durationMs}', '30000')
+      where job_id in (select id from jobs where run_id = ${run.id})`;
+    for (const x of [20, 30, 10, 25]) await tryOut(run, box, x, early);
+    expect((await now(run)).screeningOff).toBeNull();
+    expect(await tryOut(run, box, 15, early)).toEqual(['candidate']);
+    expect((await now(run)).screeningOff).toBe('it has cost 3.3 full measurements more than it has saved');
+  });
+
   test('begins no full measurement after a stop condition holds, and the run ends', async () => {
     const { run, box } = await world({}, { stop: { wall: '1h' } });
     await work(run, box);
@@ -332,6 +360,39 @@ describe('a whole run', () => {
     expect(screening?.cheapSeconds).toBe(
       10 * (await listJobsOfRun(deps.db, run.id)).filter((job) => job.role === 'screen').length,
     );
+  });
+
+  test('of code mode forgets what a patch gave at the cheap budget when its crash is sent back, but not what it cost', async () => {
+    const { run, box } = await world();
+    await work(run, box);
+    await submitProposal(deps, run.id, { raw: { knob: 'x', new_value: 20, reason: 'a test' } });
+    await work(run, box, (job) => (job.role === 'candidate' ? exitOf('crash', null) : truth(job)));
+    const iteration = await newest(run);
+    expect(iteration.screening).not.toBeNull();
+    // As it stood before its crash was decided, with a model's patch instead of a person's change.
+    await database.sql`update iterations set state = 'measuring', ended_at = null, failure = null, proposer = 'model',
+      patch = '{"summary": "a patch"}' where id = ${iteration.id}`;
+    const edit = {
+      files: ['train.py'],
+      sealed: [],
+      artifacts: [],
+      maxChangedLines: 10,
+      allow: [],
+      repairs: 1,
+      probeMs: null,
+      share: 1,
+    };
+    const coded = { ...run, spec: { ...run.spec, edit } } as RunRow;
+    const failed = (await listJobsOfRun(deps.db, run.id)).find((job) => job.reason === 'crash') as JobRow;
+    const slip = { ...failed, detail: "NameError: name 'rte' is not defined" };
+    const crashed = (await newest(run)) as IterationRow;
+    expect(await deps.db.transaction((tx) => sendSlipBack(tx, coded, crashed, slip))).toBe(true);
+    expect(await newest(run)).toMatchObject({ state: 'proposing', repairs: 1, screening: null });
+    expect(await listScreened(deps.db, run.id)).toEqual([]);
+    expect(analyze(await loadTrajectory(deps.db, await now(run))).screening).toMatchObject({
+      screened: 0,
+      cheapSeconds: 2 * CHEAP_S,
+    });
   });
 
   test('of code mode screens patches, with their files on the box', async () => {

@@ -17,6 +17,8 @@ export async function sendSlipBack(tx: Tx, run: RunRow, iteration: IterationRow,
     repairs: iteration.repairs + 1,
     failureDetail: slip.excerpt,
     blocked: [],
+    // Of the code that crashed: what its repair is decided to be has no part in it.
+    screening: null,
   });
   if (isMoved)
     await recordEvent(tx, {

@@ -19,6 +19,7 @@ import {
   listModelCallsOfIteration,
   listModelCallTimes,
   sumModelCostUsd,
+  sumScreeningMs,
   type AttemptRow,
   type IterationRow,
   type JobRow,
@@ -113,7 +114,6 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
   const callsOf = groupBy(await listModelCallTimes(q, run.id), (call) => call.iterationId);
   // Further measurements of what candidates were compared with, whoever asked for them: they belong to what they measured.
   const audits = groupBy(await listAudits(q, run.id), (job) => job.configKey);
-  const confirmation = await confirmationOf(q, run);
   const baseline = [...(await listBaselineJobs(q, run.id)), ...(audits.get(run.baselineKey) ?? [])].flatMap((job) =>
     job.metric === null ? [] : [job.metric],
   );
@@ -139,8 +139,9 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
       return [{ ...record, values, metric: meanOf(values) }];
     }),
     ...(run.incumbentIteration === null ? {} : { incumbent: run.incumbentIteration }),
-    ...(confirmation ? { confirmation } : {}),
+    ...(await confirmationOf(q, run)),
     measurement: measurementOf(run.spec),
+    ...(run.spec.fidelity?.screen ? { screeningSeconds: (await sumScreeningMs(q, run.id)) / 1000 } : {}),
     ...(run.screeningOff === null ? {} : { screeningOff: run.screeningOff }),
     ...(run.earlier === null ? {} : { earlier: earlierOf(run, run.earlier) }),
     ...(run.spec.proposer.critic ? { vetoes: await countVetoes(q, run.id) } : {}),

@@ -95,14 +95,22 @@ function readRun(
   const values = numbersOf(baseline?.values);
   trajectory.baseline = { config: configOf(baseline?.config), values, value: numberOf(baseline?.value) };
   if (row.incumbent !== undefined) trajectory.incumbent = finiteOf(row.incumbent);
+  if (row.unconfirmed !== undefined) trajectory.unconfirmed = readUnconfirmed(row.unconfirmed);
   if (row.confirmation !== undefined) trajectory.confirmation = readConfirmation(row.confirmation);
   const measurement = MEASUREMENTS.find((word) => word === row.measurement);
   if (measurement !== undefined || row.measurement === null) trajectory.measurement = measurement ?? null;
   if (row.earlier !== undefined && row.earlier !== null)
     trajectory.earlier = earlierOf(row.earlier, trajectory.metric, line, warnings);
   if (row.screeningOff !== undefined) trajectory.screeningOff = textOf(row.screeningOff);
+  if (row.screeningSeconds !== undefined) trajectory.screeningSeconds = finiteOf(row.screeningSeconds);
   if (row.vetoes !== undefined) trajectory.vetoes = finiteOf(row.vetoes);
   if (row.modelCostUsd !== undefined) trajectory.modelCostUsd = finiteOf(row.modelCostUsd);
+}
+
+function readUnconfirmed(input: unknown): Trajectory['unconfirmed'] {
+  const object = objectOf(input);
+  const iteration = finiteOf(object?.iteration);
+  return iteration === null ? null : { iteration, why: textOf(object?.why) ?? 'not said' };
 }
 
 function readConfirmation(input: unknown): Trajectory['confirmation'] {

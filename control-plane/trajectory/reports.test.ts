@@ -79,6 +79,19 @@ describe('a candidate that was screened out', () => {
     expect(analysis.screening).toBeNull();
   });
 
+  it('costs what its run has trained for the cheap budget, also where no row tells of it', () => {
+    expect(analyze({ ...screened, screeningSeconds: 75 }).screening).toMatchObject({
+      cheapSeconds: 75,
+      savedSeconds: 25,
+    });
+    expect(analyze({ ...trajectory, screeningSeconds: 35 }).screening).toMatchObject({
+      screened: 0,
+      cheapSeconds: 35,
+      savedSeconds: -35,
+    });
+    expect(analyze({ ...trajectory, screeningSeconds: 0 }).screening).toBeNull();
+  });
+
   it('is told in every form of the report', () => {
     const words =
       /1 of 1 candidates given up at the cheap budget; 40.0 s of cheap training saved 1 min 0 s net; turned itself off: it has cost too much/;

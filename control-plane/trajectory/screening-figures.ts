@@ -14,14 +14,18 @@ export interface ScreeningFigures {
 }
 
 /** Null for a run that never screened. */
-export function screeningFigures(trajectory: Pick<Trajectory, 'records' | 'screeningOff'>): ScreeningFigures | null {
+export function screeningFigures(
+  trajectory: Pick<Trajectory, 'records' | 'screeningOff' | 'screeningSeconds'>,
+): ScreeningFigures | null {
   const screened = trajectory.records.flatMap((record) => record.screening ?? []);
-  if (screened.length === 0) return null;
-  let [cheapSeconds, avoided] = [0, 0];
+  if (screened.length === 0 && !trajectory.screeningSeconds) return null;
+  let [told, avoided] = [0, 0];
   for (const { trainedSeconds, comparatorSeconds, savedSeconds } of screened) {
-    cheapSeconds += trainedSeconds + comparatorSeconds;
+    told += trainedSeconds + comparatorSeconds;
     if (savedSeconds !== null) avoided += trainedSeconds + savedSeconds;
   }
+  // Trainings of a patch that was repaired since, or that failed, stand in no row: the run's own account has them.
+  const cheapSeconds = trajectory.screeningSeconds ?? told;
   return {
     screened: screened.length,
     screenedOut: trajectory.records.filter((record) => record.outcome === 'screened_out').length,

@@ -92,17 +92,12 @@ export async function listScreened(
   return rows.flatMap((row) => (row.screening === null ? [] : [{ ...row, screening: row.screening }]));
 }
 
-/** The states of the newest ended, not cancelled iterations, newest first. */
-export async function listLatestOutcomes(q: Queryable, runId: string, limit: number): Promise<IterationState[]> {
+/** The states of the newest iterations that ended with a full training, decided or failed, newest first. */
+export async function listMeasuredOutcomes(q: Queryable, runId: string, limit: number): Promise<IterationState[]> {
   const rows = await q
     .select({ state: iterations.state })
     .from(iterations)
-    .where(
-      and(
-        eq(iterations.runId, runId),
-        inArray(iterations.state, ['kept', 'reverted', 'inconclusive', 'failed', 'blocked', 'screened_out']),
-      ),
-    )
+    .where(and(eq(iterations.runId, runId), inArray(iterations.state, ['kept', 'reverted', 'inconclusive', 'failed'])))
     .orderBy(desc(iterations.number))
     .limit(limit);
   return rows.map((row) => row.state);
