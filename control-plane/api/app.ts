@@ -13,7 +13,7 @@ import type { ApiDeps, ApiEnv } from './deps.js';
 import { docs } from './docs.js';
 import { enrolments } from './enrolments.js';
 import { events } from './events.js';
-import { front } from './front.js';
+import { root } from './root.js';
 import { health } from './health.js';
 import { iterations } from './iterations.js';
 import { jobs } from './jobs.js';
@@ -86,7 +86,7 @@ export function createApp(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   app.route('/metrics', metrics.routes);
   app.route('/docs', docs());
   app.route('/', health(deps));
-  app.route('/', front(deps));
+  app.route('/', root(deps));
   app.get('/v1/spec.schema.json', (c) => c.json(specJsonSchema()));
   app.get('/openapi.json', (c) => c.json({ ...describe(app, deps.version), servers: [{ url: '/' }] }));
   return app;

@@ -10,7 +10,7 @@ export interface Comparator {
   codeKey: string | null;
 }
 
-/** What a proposal changes: the incumbent, or always the baseline, as the spec says. */
+/** What a candidate is compared with: the incumbent, or always the baseline, as the spec says. What it changes may be the front. */
 export function comparatorOf(run: RunRow): Comparator {
   return run.spec.decision.compare === 'baseline'
     ? { which: 'baseline', config: run.baselineConfig, key: run.baselineKey, codeKey: codeKeyOf(run.baselineKey) }

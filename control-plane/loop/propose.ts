@@ -21,7 +21,7 @@ import {
   isCoverageDue,
   leastPromise,
   nextTurn,
-  screenChange,
+  weighChange,
   type SuggestInput,
 } from '../search/index.js';
 import { activeActions, EMPTY_PLAYBOOK, type Playbook, type PlaybookActionKind } from '../trajectory/playbook.js';
@@ -159,13 +159,13 @@ async function isWorthMeasuring(
   made: Made,
 ): Promise<boolean> {
   if (run.spec.proposer.kind !== 'hybrid') return true;
-  const screening = screenChange(input, made.verdict.proposal, context.turns);
+  const weighing = weighChange(input, made.verdict.proposal, context.turns);
   const least = leastPromise(context.turns);
-  if (!screening || screening.promise >= least) return true;
+  if (!weighing || weighing.promise >= least) return true;
   await recordEvent(deps.db, {
-    type: 'model.screened',
+    type: 'model.outweighed',
     runId: run.id,
-    payload: { iteration: iteration.number, proposal: made.verdict.proposal, screening, leastPromise: least },
+    payload: { iteration: iteration.number, proposal: made.verdict.proposal, weighing, leastPromise: least },
   });
   return false;
 }

@@ -2,7 +2,7 @@
 export interface Turn {
   proposer: 'sampler' | 'model';
   gain: number;
-  /** Measurements that the turn cost, replicates included; 0 for a proposal that was blocked or screened out. */
+  /** Measurements that the turn cost, replicates included; 0 for a proposal that was blocked or outweighed. */
   measurements: number;
   /** `configKey` of what it proposed; left out, the turn does not count in the track record. */
   key?: string | undefined;
@@ -54,7 +54,7 @@ export function modelShare(history: readonly Turn[], bounds: ShareBounds): numbe
   return Math.min(bounds.ceiling, Math.max(bounds.floor, model / (model + sampler)));
 }
 
-/** What a model's proposal must promise (see screen.ts) while both sides have gained alike: as much as the sampler's own best. */
+/** What a model's proposal must promise (see weigh-change.ts) while both sides have gained alike: as much as the sampler's own best. */
 const LEAST_PROMISE = 1;
 
 /**

@@ -7,5 +7,5 @@ export * from './hybrid.js';
 export * from './random.js';
 export { randomSampler } from './random-sampler.js';
 export * from './sampler.js';
-export { screenChange, type Screening } from './screen.js';
+export { weighChange, type Weighing } from './weigh-change.js';
 export { tpeSampler } from './tpe-sampler.js';

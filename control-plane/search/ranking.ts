@@ -28,7 +28,7 @@ const LOUD = 0.25;
 
 /**
  * How much less a knob is worth for each change of it that was measured, while others were never changed: a half, and down to a
- * 64th under loud noise, where a second try on a knob mostly follows luck and a first one on another knob screens it cheaply.
+ * 64th under loud noise, where a second try on a knob mostly follows luck and a first one on another knob tells more.
  */
 function patience(noise: number): number {
   const loudness = Math.max(0, Math.min(1, (noise - QUIET) / (LOUD - QUIET)));

@@ -2,7 +2,7 @@ import { configKey, type Config } from '@nightshift/protocol';
 import { isCoverageDue } from '@nightshift/control-plane/search/coverage';
 import { leastPromise, nextTurn, type ShareBounds, type Turn } from '@nightshift/control-plane/search/hybrid';
 import type { Sampler, SuggestInput } from '@nightshift/control-plane/search/sampler';
-import { screenChange } from '@nightshift/control-plane/search/screen';
+import { weighChange } from '@nightshift/control-plane/search/weigh-change';
 import { ourRule, type KeepRule } from './keep-rule.js';
 import type { Work } from './objectives.js';
 import { amnesiacPolicy, sensiblePolicy, type Policy } from './policies.js';
@@ -56,7 +56,7 @@ export function modelContender<W extends Work>(name: string, policy: Policy<W>, 
   };
 }
 
-/** Sampler and model take turns as the bandit says; a turn that the gate or the screening takes from the model is the sampler's. */
+/** Sampler and model take turns as the bandit says; a turn that the gate or the sampler takes from the model is the sampler's. */
 export function hybridContender<W extends Work>(
   name: string,
   sampler: Sampler,
@@ -81,9 +81,9 @@ export function hybridContender<W extends Work>(
         counted = situation.steps.length;
         if (nextTurn(turns, bounds) === 'model' && !isCoverageDue(searchInput(situation))) {
           const move = askModel(think, situation);
-          const screening =
-            move && screenChange(searchInput(situation), { knob: move.knob, newValue: move.value }, turns);
-          if (move && (!screening || screening.promise >= leastPromise(turns))) return { ...move, by: 'model' };
+          const weighing =
+            move && weighChange(searchInput(situation), { knob: move.knob, newValue: move.value }, turns);
+          if (move && (!weighing || weighing.promise >= leastPromise(turns))) return { ...move, by: 'model' };
           turns.push({ proposer: 'model', gain: 0, measurements: 0 });
         }
         return askSampler(sampler, situation);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Turn } from './hybrid.js';
 import { isCoverageDue } from './coverage.js';
 import { seededRandom } from './random.js';
-import { screenChange } from './screen.js';
+import { weighChange } from './weigh-change.js';
 
 const menu = parseMenu({
   knobs: {
@@ -30,9 +30,9 @@ const input = (more: Trial[] = trials) => ({
 });
 
 test('a good change promises more than a bad one, and a hopeless one nearly nothing', () => {
-  const good = screenChange(input(), { knob: 'x', newValue: 0.3 });
-  const bad = screenChange(input(), { knob: 'x', newValue: 0.95 });
-  const oom = screenChange(input(), { knob: 'size', newValue: 82 });
+  const good = weighChange(input(), { knob: 'x', newValue: 0.3 });
+  const bad = weighChange(input(), { knob: 'x', newValue: 0.95 });
+  const oom = weighChange(input(), { knob: 'size', newValue: 82 });
   expect(good?.promise).toBeGreaterThan(0.3);
   expect(good?.probabilityBetter).toBeGreaterThan(0.9);
   expect(bad?.promise).toBeLessThan(good?.promise as number);
@@ -44,16 +44,16 @@ test('the same proposal promises more from a model whose earlier ones beat what 
   const proposal = { knob: 'size', newValue: 50 };
   // x = 0.5 was far better than the base and x = 1 worse: who proposed which is all that differs.
   const by = (x: number): Turn[] => [{ proposer: 'model', gain: 0, measurements: 1, key: configKey({ ...base, x }) }];
-  const plain = screenChange(input(), proposal)?.promise as number;
-  const trusted = screenChange(input(), proposal, by(0.5))?.promise as number;
-  const doubted = screenChange(input(), proposal, by(1))?.promise as number;
+  const plain = weighChange(input(), proposal)?.promise as number;
+  const trusted = weighChange(input(), proposal, by(0.5))?.promise as number;
+  const doubted = weighChange(input(), proposal, by(1))?.promise as number;
   expect(trusted).toBeGreaterThan(plain);
   expect(doubted).toBeLessThan(plain);
 });
 
 test('too few measurements, or a knob that is not on the menu, cannot be judged', () => {
-  expect(screenChange(input(trials.slice(0, 1)), { knob: 'x', newValue: 0.3 })).toBeNull();
-  expect(screenChange(input(), { knob: 'nothing', newValue: 1 })).toBeNull();
+  expect(weighChange(input(trials.slice(0, 1)), { knob: 'x', newValue: 0.3 })).toBeNull();
+  expect(weighChange(input(), { knob: 'nothing', newValue: 1 })).toBeNull();
 });
 
 test('coverage is due while a knob was never changed and the deadline is near, and not afterwards', () => {

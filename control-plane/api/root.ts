@@ -24,7 +24,7 @@ const PAGE = `<!doctype html>
 `;
 
 /** What stands at the address that `serve` prints: where to go from there, as a page or as JSON. Needs no token and tells nothing. */
-export function front(deps: Pick<ApiDeps, 'version'>): Hono<ApiEnv> {
+export function root(deps: Pick<ApiDeps, 'version'>): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   app.get('/', (c) => {
     if (!/\btext\/html\b/.test(c.req.header('accept') ?? ''))

@@ -8,7 +8,7 @@ import type { SuggestInput } from './sampler.js';
 import { modelAdvantage } from './track-record.js';
 
 /** What the sampler's model thinks of somebody else's change of the base. */
-export interface Screening {
+export interface Weighing {
   /** Expected metric and its sd, in metric units. */
   expected: number;
   sd: number;
@@ -23,11 +23,11 @@ export interface Screening {
  * With `turns` the model's track record counts (see track-record.ts): its proposal is taken to be better than the sampler's model
  * expects by as much as its earlier ones were.
  */
-export function screenChange(
+export function weighChange(
   input: SuggestInput,
   change: { knob: string; newValue: KnobValue },
   turns: readonly Turn[] = [],
-): Screening | null {
+): Weighing | null {
   const ranking = rankChanges(input);
   const index = ranking?.space.axes.findIndex((axis) => axis.name === change.knob) ?? -1;
   const axis = ranking?.space.axes[index];
