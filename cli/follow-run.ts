@@ -23,6 +23,8 @@ export type RunNews =
   | { kind: 'screening_off'; why: string }
   /** The search is over, and what it chose is measured anew. */
   | { kind: 'confirming'; iteration: number; measurements: number }
+  | { kind: 'confirmed'; iteration: number; values: number[]; baseline: number[] }
+  | { kind: 'unconfirmed'; iteration: number; why: string }
   /** Edited files that the evaluator was seen to read: a patch can speak in its place. */
   | { kind: 'evaluator_reads'; files: string[] }
   | { kind: 'steered'; what: 'paused' | 'resumed' | 'stopping' }
@@ -71,6 +73,12 @@ export async function* followRun(
     if (type === 'run.paused' || type === 'run.resumed' || type === 'run.stopping')
       yield { kind: 'steered', what: type.slice(4) as 'paused' | 'resumed' | 'stopping' };
     if (type === 'run.screening_off') yield { kind: 'screening_off', why: String(payload.why) };
+    if (type === 'run.confirmed') {
+      const { iteration, values, baseline: before } = payload as Record<string, unknown>;
+      yield { kind: 'confirmed', iteration: Number(iteration), values: numbersOf(values), baseline: numbersOf(before) };
+    }
+    if (type === 'run.unconfirmed')
+      yield { kind: 'unconfirmed', iteration: Number(payload.iteration), why: String(payload.why) };
     if (type === 'run.confirming')
       yield {
         kind: 'confirming',
@@ -174,4 +182,8 @@ class Comparator {
     this.#atQueue.delete(number);
     if (state === 'kept' && config !== null && this.#followsKeeps) this.#incumbent = config;
   }
+}
+
+function numbersOf(input: unknown): number[] {
+  return Array.isArray(input) ? input.filter((value): value is number => typeof value === 'number') : [];
 }

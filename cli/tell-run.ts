@@ -1,4 +1,5 @@
-import { metricText, plainText } from '@nightshift/control-plane/trajectory/wording';
+import { improvementOver, meanOf } from '@nightshift/control-plane/trajectory/measurements';
+import { gainText, metricText, plainText } from '@nightshift/control-plane/trajectory/wording';
 import type { Api, Run } from './client.js';
 import { followRun, type RunNews } from './follow-run.js';
 import { iterationTable } from './iteration-line.js';
@@ -39,6 +40,9 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
         `the search is over; what iteration ${news.iteration} kept is measured anew ` +
           `(${news.measurements === 1 ? 'once' : `${news.measurements} times`}), and the report rests on that\n`,
       );
+    if (news.kind === 'confirmed') say(`${confirmationText(metric, news)}\n`);
+    if (news.kind === 'unconfirmed')
+      telling.complain(`what iteration ${news.iteration} kept could not be confirmed: ${plainText(news.why, 500)}\n`);
     if (isCode && (news.kind === 'refused' || news.kind === 'repair')) {
       head();
       say(`${stepText(news)}\n`);
@@ -73,4 +77,14 @@ function baselineText(name: string, values: number[]): string {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const spread = values.length > 1 ? ` (${values.map(metricText).join(', ')})` : '';
   return `baseline ${plainText(name)} ${values.length === 0 ? 'not measured' : metricText(mean)}, n ${values.length}${spread}`;
+}
+
+// confirmed: val_bpb 3.63013 (3.61, 3.65), +7.80% over the baseline where it was measured
+function confirmationText(
+  { name, goal }: Run['metric'],
+  { iteration, values, baseline }: Extract<RunNews, { kind: 'confirmed' }>,
+): string {
+  const gain = improvementOver(goal, meanOf(baseline), meanOf(values) ?? NaN);
+  const against = gain === null ? 'the baseline was not measured there' : `${gainText(gain)} against the baseline`;
+  return `confirmed: iteration ${iteration} has ${plainText(name)} ${metricText(meanOf(values))} (${values.map(metricText).join(', ')}), ${against}`;
 }

@@ -14,6 +14,7 @@ import {
   type RunRow,
   type Tx,
 } from '@nightshift/db';
+import { confirmationOf } from './confirmation-of-run.js';
 import { confirmIncumbent } from './confirm.js';
 import { decideIteration } from './decide-iteration.js';
 import type { LoopDeps } from './deps.js';
@@ -111,6 +112,7 @@ async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step | StopEa
     case 'end_run':
       if (step.to === 'completed' && (await confirmIncumbent(tx, run, step))) return undefined;
       await cancelOpen(tx, run, step.open ?? [], step.detail);
+      await tellConfirmation(tx, run);
       await takeInAudits(tx, run);
       await moveRun(tx, run.id, [run.state], step.to, {
         endedAt: now,
@@ -126,6 +128,12 @@ async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step | StopEa
       });
       return undefined;
   }
+}
+
+async function tellConfirmation(tx: Tx, run: RunRow): Promise<void> {
+  const { confirmation, unconfirmed } = await confirmationOf(tx, { ...run, endedAt: new Date() });
+  if (confirmation) await recordEvent(tx, { type: 'run.confirmed', runId: run.id, payload: confirmation });
+  if (unconfirmed) await recordEvent(tx, { type: 'run.unconfirmed', runId: run.id, payload: unconfirmed });
 }
 
 async function cancelOpen(tx: Tx, run: RunRow, iterations: IterationRow[], detail: string): Promise<void> {

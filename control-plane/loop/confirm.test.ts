@@ -112,7 +112,15 @@ test('a confirmation that fails is not tried for ever, and the run ends all the 
   const { run } = await drive({}, { failAudits: true });
   expect(run).toMatchObject({ state: 'completed', endReason: 'iterations' });
   expect(await audits(run)).toHaveLength(2);
-  expect((await loadTrajectory(deps.db, run)).confirmation).toBeUndefined();
+  const trajectory = await loadTrajectory(deps.db, run);
+  expect(trajectory.confirmation).toBeUndefined();
+  expect(trajectory.unconfirmed).toEqual({
+    iteration: run.incumbentIteration,
+    why: '0 of 2 measurements succeeded; crash',
+  });
+  expect(reportText(trajectory, analyze(trajectory))).toMatch(/^Not confirmed: what iteration \d+ kept/m);
+  const events = (await listEvents(deps.db, { runId: run.id, limit: 1000 })).map(({ type }) => type);
+  expect(events.slice(-2)).toEqual(['run.unconfirmed', 'run.completed']);
 });
 
 test('a menu that is used up ends the search, and what it chose is confirmed', async () => {
@@ -195,7 +203,8 @@ test('a confirmation on another box is not set against what the first one measur
   expect(run).toMatchObject({ state: 'completed', endReason: 'iterations' });
   const trajectory = await loadTrajectory(deps.db, run);
   expect(trajectory.confirmation).toBeUndefined();
-  expect(reportText(trajectory, analyze(trajectory))).not.toContain('Confirmed');
+  expect(trajectory.unconfirmed?.why).toContain('another box');
+  expect(reportText(trajectory, analyze(trajectory))).not.toContain('Confirmed:');
 });
 
 test('a run that confirms takes no more proposals, and can be stopped', async () => {

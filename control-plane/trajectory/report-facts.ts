@@ -135,6 +135,11 @@ function headlineOf(trajectory: Trajectory, analysis: Analysis): string[] {
     const against = `the baseline's mean of ${countText(from.n, 'measurement')} (${metricText(from.value)})`;
     return `${what}, ${gainText(figures.improvement)} against ${against}.`;
   };
+  const { unconfirmed } = trajectory;
+  if (unconfirmed)
+    lines.push(
+      `Not confirmed: what iteration ${unconfirmed.iteration} kept was to be measured anew after the search, and was not: ${unconfirmed.why}.`,
+    );
   if (confirmed !== null) {
     lines.push(
       `Confirmed: what iteration ${confirmed.iteration} kept, measured anew after it was chosen, has ${name} ${claim(confirmed, confirmed.baseline)}`,
