@@ -25,6 +25,9 @@ import { estimate, type Estimate } from './statistics.js';
 
 const BUDGET = 100;
 
+/** `proposer.share: 0.75`, of somebody who trusts the model. */
+const TRUSTING = { floor: 0.1, ceiling: 0.8, start: 0.75 };
+
 const CONTENDERS: readonly Contender[] = [
   samplerContender('random', randomSampler, ourRule, false),
   samplerContender('tpe', tpeSampler),
@@ -35,6 +38,7 @@ const CONTENDERS: readonly Contender[] = [
   modelContender('sensible model', sensiblePolicy, false),
   hybridContender('hybrid, amnesiac', defaultSampler, amnesiacPolicy),
   hybridContender('hybrid, sensible', defaultSampler, sensiblePolicy),
+  hybridContender('hybrid, sensible, share 0.75', defaultSampler, sensiblePolicy, TRUSTING),
 ];
 /** Those that need no truth: the sensible model's picture is made of it. */
 const REAL: readonly Contender<Work>[] = [
@@ -47,6 +51,8 @@ const PAIRS: readonly [string, string][] = [
   ['hybrid, amnesiac', 'gp'],
   ['hybrid, sensible', 'gp'],
   ['hybrid, sensible', 'sensible model'],
+  ['hybrid, sensible, share 0.75', 'gp'],
+  ['hybrid, sensible, share 0.75', 'sensible model'],
 ];
 const ASIDE: readonly [string, string][] = [
   ['gp', 'tpe'],
