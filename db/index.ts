@@ -23,4 +23,5 @@ export * from './queries/pins.js';
 export * from './queries/runs.js';
 export * from './queries/telemetry.js';
 export * from './queries/tokens.js';
+export * from './queries/tried-configs.js';
 export * from './queries/webhooks.js';

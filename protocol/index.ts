@@ -21,4 +21,5 @@ export * from './states.js';
 export * from './trajectory.js';
 export * from './storable-text.js';
 export * from './units.js';
+export * from './parse-frame.js';
 export * from './wire.js';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { agentFrameSchema, parseFrame } from './wire.js';
+import { parseFrame } from './parse-frame.js';
+import { agentFrameSchema } from './wire.js';
 
 const parse = (text: string) => parseFrame(agentFrameSchema, text);
 

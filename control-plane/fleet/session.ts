@@ -26,12 +26,11 @@ import { finishAttempt, loseAttempt } from './finish-attempt.js';
 import { greet } from './greet.js';
 import type { Heartbeats } from './heartbeats.js';
 import { effectiveLabels } from './job-spec.js';
+import { takeLog, type WaitingFrame } from './take-log.js';
 import { takeSource } from './take-source.js';
 
 /** Bytes of frames that wait to be handled; an agent's window is far below, so more means that it does not keep to the protocol. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
-/** Log bytes written by one statement: enough to make a slow disk's commit worth it. */
-const MERGE_BYTES = 512 * 1024;
 
 /** What a session tells the fleet that holds it. */
 export interface SessionHost {
@@ -63,7 +62,7 @@ export class Session {
   private isDirty = false;
   /** It had no room for what it was offered: nothing more for it until it tells of a slot. */
   private hasDeclined = false;
-  private readonly waiting: { frame: AgentFrame; bytes: number }[] = [];
+  private readonly waiting: WaitingFrame[] = [];
   private waitingBytes = 0;
   private isWorking = false;
   private isClosed = false;
@@ -279,19 +278,8 @@ export class Session {
   }
 
   private async log(frame: FrameOf<'log'>): Promise<void> {
-    const parts = [Buffer.from(frame.data, 'base64')];
-    let bytes = parts[0]?.length ?? 0;
-    for (let next = this.waiting[0]; next?.frame.type === 'log' && bytes < MERGE_BYTES; next = this.waiting[0]) {
-      const more = next.frame;
-      if (more.attemptId !== frame.attemptId || more.token !== frame.token || more.offset !== frame.offset + bytes)
-        break;
-      const data = Buffer.from(more.data, 'base64');
-      parts.push(data);
-      bytes += data.length;
-      this.waitingBytes -= next.bytes;
-      this.waiting.shift();
-    }
-    const data = Buffer.concat(parts);
+    const { data, weight } = takeLog(frame, this.waiting);
+    this.waitingBytes -= weight;
     const logOffset = await appendLog(this.deps.db, frame.attemptId, frame.token, frame.offset, data);
     if (logOffset === null) this.stale(frame);
     else this.send({ type: 'ack', attemptId: frame.attemptId, logOffset });

@@ -1,3 +1,4 @@
+// Long because it is one story: everything that happens between the claim of a job and its exit record.
 import {
   appendFileSync,
   closeSync,
@@ -50,8 +51,6 @@ const PROBE_GRACE_MS = 2000;
 const REPORTED_NAMES = 200;
 /** Two seconds: what the kernel's two clocks may differ by. */
 const CLOCK_MARGIN_TICKS = 200;
-
-// This file is long because it is one story: everything that happens between the claim of a job and its exit record.
 
 /**
  * Runs the job of a directory to its end and writes `exit.json` last, when nothing of it runs any more.
