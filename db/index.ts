@@ -10,6 +10,7 @@ export * from './queries/counts.js';
 export * from './queries/curves.js';
 export * from './queries/code-states.js';
 export * from './queries/dispatch.js';
+export * from './queries/earlier-sessions.js';
 export * from './queries/events.js';
 export * from './queries/idempotency.js';
 export * from './queries/iterations.js';

@@ -29,6 +29,7 @@ import {
   type BoxFacts,
   type Config,
   type Decision,
+  type EarlierFigures,
   type EarlierSession,
   type ExitRecord,
   type Proposal,
@@ -93,8 +94,8 @@ export const runs = pgTable(
     evaluatorReads: jsonb('evaluator_reads').$type<string[]>(),
     /** Code mode: where the project stands below the top of the base commit's repository, as git says it (`sub/dir/`). */
     basePrefix: text('base_prefix').notNull().default(''),
-    /** Code mode: the rows of a session made with other tools that this run continues; told, and never counted as measured here. */
-    earlier: jsonb().$type<EarlierSession>(),
+    /** Code mode: the session made with other tools that this run continues, counted; its rows stand in `earlier_sessions`. */
+    earlierFigures: jsonb('earlier_figures').$type<EarlierFigures>(),
     /** Why screening turned itself off in this run; null while it has not. */
     screeningOff: text('screening_off'),
     /** Circuit breaker of the model server, so that every replica and every restart sees it. */
@@ -119,6 +120,14 @@ export const runs = pgTable(
     check('runs_started', sql`${t.state} not in ('baseline', 'running', 'completed') or ${t.startedAt} is not null`),
   ],
 );
+
+/** Code mode: the rows of a session made with other tools that a run continues, up to 3 MB: told, and never counted as measured here. */
+export const earlierSessions = pgTable('earlier_sessions', {
+  runId: text('run_id')
+    .primaryKey()
+    .references(() => runs.id),
+  session: jsonb().$type<EarlierSession>().notNull(),
+});
 
 export const iterations = pgTable(
   'iterations',
@@ -276,7 +285,6 @@ export const boxes = pgTable(
       .on(t.name)
       .where(sql`${t.removedAt} is null`),
     check('boxes_state', sql`${t.state} in ('online', 'unreachable')`),
-    check('boxes_cordon', sql`${t.isCordoned} or ${t.cordonReason} is null`),
     check('boxes_seen', sql`${t.state} <> 'online' or ${t.lastSeenAt} is not null`),
   ],
 );

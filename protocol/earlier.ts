@@ -27,6 +27,22 @@ export interface EarlierSession {
   startsAtHead?: boolean | null;
 }
 
+/** What an earlier session tells, counted. Its numbers were taken elsewhere: they stand beside ours and never among them. */
+export interface EarlierFigures {
+  name: string;
+  rows: number;
+  kept: number;
+  discarded: number;
+  crashed: number;
+  /** Rows whose change is known, since a repository had their commit. */
+  withDiff: number;
+  /** The best that it kept, as it measured it. */
+  best: { line: number; commit: string | null; metric: number } | null;
+  /** The row whose code the baseline is meant to have, and whether it has. */
+  head: { line: number; commit: string | null } | null;
+  startsAtHead: boolean | null;
+}
+
 /** The row whose code the run's baseline has: the last that was kept. */
 export function keptHead(session: EarlierSession): EarlierRow | null {
   return session.rows.findLast(({ outcome }) => outcome === 'kept') ?? null;

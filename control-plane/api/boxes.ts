@@ -43,7 +43,8 @@ export function boxView(box: BoxRow): z.infer<typeof boxSchema> {
     name: box.name,
     state: box.state,
     isCordoned: box.isCordoned,
-    cordonReason: box.cordonReason,
+    // An older control plane lifts a cordon and leaves its reason.
+    cordonReason: box.isCordoned ? box.cordonReason : null,
     isDraining: box.isDraining,
     isDirty: box.dirtyPids.length > 0,
     dirtyPids: box.dirtyPids,

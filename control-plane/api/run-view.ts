@@ -15,7 +15,7 @@ import {
   type CodeProposal,
 } from '@nightshift/protocol';
 import type { IterationRow, JobRow, RunRow } from '@nightshift/db';
-import { earlierFigures, liveFigures, type Live } from '../trajectory/index.js';
+import { liveFigures, type Live } from '../trajectory/index.js';
 
 const config = configSchema.describe('a value for every knob');
 const time = z.iso.datetime().nullable();
@@ -68,7 +68,7 @@ export function runView(run: RunRow, waiting: string | null = null): z.infer<typ
     ],
     metric: { name: run.spec.metric.name, goal: run.spec.metric.goal },
     measurement: measurementOf(run.spec),
-    earlier: run.earlier === null ? null : { ...earlierFigures(run.earlier) },
+    earlier: run.earlierFigures === null ? null : { ...run.earlierFigures },
     baselineConfig: run.baselineConfig,
     incumbent: { config: run.incumbentConfig, iteration: run.incumbentIteration },
     screeningOff: run.screeningOff,

@@ -1,5 +1,5 @@
-import { codeKeyOf, type Spec } from '@nightshift/protocol';
-import { findCodeState, listTriedConfigs, type Queryable, type RunRow } from '@nightshift/db';
+import { codeKeyOf, type EarlierSession, type Spec } from '@nightshift/protocol';
+import { findCodeState, findEarlierSession, listTriedConfigs, type Queryable, type RunRow } from '@nightshift/db';
 import { gateCode, type CodeContext, type CodeVerdict } from '../policy/code/index.js';
 import { PATCH_KNOB } from '../trajectory/index.js';
 import type { Comparator } from './comparator.js';
@@ -31,6 +31,9 @@ export async function codeContextOf(
       .filter((measuredKey) => measuredKey.split('@')[0] === config)
       .map((measuredKey) => codeKeyOf(measuredKey) ?? run.baselineCodeKey),
   );
+  // Nothing of an earlier session is a measurement of ours: its code may be measured here, unless the spec rejects what was tried.
+  const asksEarlier = run.earlierFigures !== null && run.spec.policy.repeat === 'reject';
+  const earlier = asksEarlier ? await findEarlierSession(q, run.id) : null;
   return {
     files,
     editable: edit.files,
@@ -42,16 +45,14 @@ export async function codeContextOf(
       seedNames: SEED_NAMES,
       clockNames: CLOCK_NAMES,
     },
-    measured: (hash) => measured.has(hash) || triedEarlier(run, hash),
+    measured: (hash) => measured.has(hash) || triedEarlier(earlier, hash),
     repeat: run.spec.policy.repeat,
   };
 }
 
-// Nothing of an earlier session is a measurement of ours: its code may be measured here, unless the spec rejects what was tried.
-function triedEarlier({ earlier, spec }: RunRow, hash: string): false | { description: string } {
-  if (spec.policy.repeat !== 'reject' || !earlier) return false;
-  const row = earlier.rows.findLast(({ codeKey }) => codeKey === hash);
-  if (!row) return false;
+function triedEarlier(earlier: EarlierSession | null, hash: string): false | { description: string } {
+  const row = earlier?.rows.findLast(({ codeKey }) => codeKey === hash);
+  if (!earlier || !row) return false;
   const figure = row.metric === null ? 'it crashed' : `${earlier.metric.name} ${row.metric}, ${row.outcome}`;
   return { description: `in the session before this run, ${earlier.name} line ${row.line}: ${figure}` };
 }

@@ -151,7 +151,7 @@ export function codeMemoryOf(run: RunRow, { comparator, trajectory, noiseSd }: P
     comparator,
     baseline: { value, n: values.length, sd: noiseSd },
     records: trajectory.records,
-    earlier: run.earlier,
+    earlier: trajectory.earlier ?? null,
     notes: run.notes,
   };
 }

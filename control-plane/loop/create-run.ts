@@ -2,6 +2,7 @@ import { AppError, defaultConfig, measureKey, type Config, type EarlierSession, 
 import {
   ensureProject,
   holdArchive,
+  insertEarlierSession,
   insertNote,
   insertRun,
   recordEvent,
@@ -9,6 +10,7 @@ import {
   wasArchiveUsed,
   type RunRow,
 } from '@nightshift/db';
+import { earlierFigures } from '../trajectory/index.js';
 import type { LoopDeps } from './deps.js';
 
 /** Where a run starts when not at its source: the knobs and the code of its baseline (null: the source's own). */
@@ -52,6 +54,7 @@ export async function createRun(
       spec,
       baselineConfig,
       baselineKey: measureKey(baselineConfig, start?.codeKey ?? null),
+      earlierFigures: earlier && earlierFigures(earlier),
     });
     // Code that does not come from the source is known before any box tells: it is what the jobs of the baseline run with.
     if (start?.codeKey)
@@ -62,7 +65,7 @@ export async function createRun(
         basePrefix: start.basePrefix,
         evaluatorReads: start.evaluatorReads,
       });
-    if (earlier) await updateRun(tx, row.id, { earlier });
+    if (earlier) await insertEarlierSession(tx, row.id, earlier);
     if (options.notes)
       await insertNote(tx, { runId: row.id, body: options.notes, author: 'person', state: 'adopted', reason: null });
     await recordEvent(tx, {
@@ -73,7 +76,7 @@ export async function createRun(
         ...(earlier ? { earlier: { name: earlier.name, rows: earlier.rows.length } } : {}),
       },
     });
-    return earlier ? { ...row, earlier } : row;
+    return row;
   });
   deps.wake.run(run.id);
   return run;

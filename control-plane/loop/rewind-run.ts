@@ -1,5 +1,5 @@
 import { AppError, codeKeyOf, type Config, type Spec } from '@nightshift/protocol';
-import { findIteration, findRun, type Queryable, type RunRow } from '@nightshift/db';
+import { findEarlierSession, findIteration, findRun, type Queryable, type RunRow } from '@nightshift/db';
 import { createRun, type Start } from './create-run.js';
 import type { LoopDeps } from './deps.js';
 
@@ -37,7 +37,8 @@ export async function rewindRun(
     stop: { ...stop, iterations: options.iterations ?? stop.iterations },
     ...(edit ? { startsFrom: { runId: run.id, iteration } } : {}),
   };
-  return createRun(deps, spec, { notes: options.notes ?? run.notes, start, earlier: run.earlier });
+  const earlier = run.earlierFigures === null ? null : await findEarlierSession(deps.db, run.id);
+  return createRun(deps, spec, { notes: options.notes ?? run.notes, start, earlier });
 }
 
 async function stateAfter(

@@ -11,6 +11,7 @@ import {
 } from '@nightshift/protocol';
 import {
   countVetoes,
+  findEarlierSession,
   listAttemptsOfJobs,
   listIterations,
   listJobsOfIterations,
@@ -114,6 +115,7 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
   const callsOf = groupBy(await listModelCallTimes(q, run.id), (call) => call.iterationId);
   // Further measurements of what candidates were compared with, whoever asked for them: they belong to what they measured.
   const audits = groupBy(await listAudits(q, run.id), (job) => job.configKey);
+  const earlier = run.earlierFigures === null ? null : await findEarlierSession(q, run.id);
   const baseline = [...(await listBaselineJobs(q, run.id)), ...(audits.get(run.baselineKey) ?? [])].flatMap((job) =>
     job.metric === null ? [] : [job.metric],
   );
@@ -143,7 +145,7 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
     measurement: measurementOf(run.spec),
     ...(run.spec.fidelity?.screen ? { screeningSeconds: (await sumScreeningMs(q, run.id)) / 1000 } : {}),
     ...(run.screeningOff === null ? {} : { screeningOff: run.screeningOff }),
-    ...(run.earlier === null ? {} : { earlier: earlierOf(run, run.earlier) }),
+    ...(earlier === null ? {} : { earlier: earlierOf(run, earlier) }),
     ...(run.spec.proposer.critic ? { vetoes: await countVetoes(q, run.id) } : {}),
     modelCostUsd: await sumModelCostUsd(q, run.id),
     warnings: [evaluatorWarning(run.spec, run.evaluatorReads)].filter((warning) => warning !== null),

@@ -1,5 +1,4 @@
-import type { KnobValue, Measurement } from '@nightshift/protocol';
-import type { EarlierFigures } from './earlier-figures.js';
+import type { EarlierFigures, KnobValue, Measurement } from '@nightshift/protocol';
 import type { Health } from './health.js';
 import type { ScreeningFigures } from './screening-figures.js';
 

@@ -1,5 +1,5 @@
 import { and, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
-import { RUN_MOVES, type Config, type RunState, type Spec } from '@nightshift/protocol';
+import { RUN_MOVES, type Config, type EarlierFigures, type RunState, type Spec } from '@nightshift/protocol';
 import { newId } from '../id.js';
 import type { ProjectRow, Queryable, RunRow } from '../rows.js';
 import { projects, runs } from '../schema.js';
@@ -37,7 +37,14 @@ export async function findProject(q: Queryable, idOrName: string): Promise<Proje
 
 export async function insertRun(
   q: Queryable,
-  run: { projectId: string; spec: Spec; baselineConfig: Config; baselineKey: string; notes?: string | null },
+  run: {
+    projectId: string;
+    spec: Spec;
+    baselineConfig: Config;
+    baselineKey: string;
+    notes?: string | null;
+    earlierFigures?: EarlierFigures | null;
+  },
 ): Promise<RunRow> {
   const [row] = await q
     .insert(runs)
@@ -50,6 +57,7 @@ export async function insertRun(
       incumbentConfig: run.baselineConfig,
       incumbentKey: run.baselineKey,
       notes: run.notes ?? null,
+      earlierFigures: run.earlierFigures ?? null,
     })
     .returning();
   return row as RunRow;
