@@ -5,13 +5,14 @@ import { earlierFigures, readEarlier } from '@nightshift/control-plane/trajector
 import { countText } from '@nightshift/control-plane/trajectory/wording';
 import type { components } from './api.js';
 import { InputFileError } from './error-text.js';
+import { commitsAt } from './git/commits-at.js';
 import { changedSince, filesAt, knownCommits, placeOf, type KnownCommit, type Place } from './git/known-commits.js';
 import { readInput } from './input-file.js';
 
 export interface Continued {
   /** What a control plane takes. */
   earlier: components['schemas']['EarlierSession'];
-  /** The whole id of the last commit that the session kept; null when no repository here has it. */
+  /** The whole id of the last commit that the session kept; null when it kept nothing. */
   head: string | null;
   /** For whoever starts the run: what goes on, and from where. */
   said: string;
@@ -22,8 +23,9 @@ const MOST_DIFF_CHARS = 1_500_000;
 
 /**
  * Reads the `results.tsv` of a session that a run is to go on from, with what the repository knows of its commits.
- * @param repo where the commits are; the source's folder, or the current one for a source of git, when left out.
- * @throws InputFileError with the lines that are wrong; `conflict` when a source that is a folder is not at the kept head.
+ * @param repo where the commits are; when left out the source's folder, or for a source of git the current one and then the source.
+ * @throws InputFileError with the lines that are wrong; `not_found` when nothing there has the last keep; `conflict` when a source
+ * that is a folder is not at it.
  */
 export async function continueSession(path: string, spec: Spec, repo?: string): Promise<Continued> {
   const edit = spec.edit;
@@ -37,9 +39,12 @@ export async function continueSession(path: string, spec: Spec, repo?: string): 
   const folder = resolve(repo ?? (spec.source.kind === 'path' ? spec.source.path : '.'));
   const names = session.rows.flatMap(({ commit }) => (commit === null ? [] : [commit]));
   const place = existsSync(folder) ? await placeOf(folder, spec.source.kind === 'path') : null;
-  const known = place === null ? new Map<string, KnownCommit>() : await knownCommits(place, names, edit.files);
   const last = keptHead(session);
+  let known = place === null ? new Map<string, KnownCommit>() : await knownCommits(place, names, edit.files);
+  if (repo === undefined && spec.source.kind === 'git' && last?.commit != null && !known.has(last.commit))
+    known = new Map([...known, ...(await commitsAt(spec.source.url, names, edit.files))]);
   const head = last?.commit == null ? null : (known.get(last.commit) ?? null);
+  if (last && !head) throw notFound(path, last, spec, repo);
   if (place && last && head && spec.source.kind === 'path') {
     const other = await notAsKept(spec.source.path, place, head, edit, repo === undefined);
     if (other.length > 0)
@@ -85,6 +90,20 @@ async function notAsKept(
   return [...edited, ...(isOwn ? await changedSince(place, head.id, sealed) : [])];
 }
 
+// A run from another baseline would be a run of its own that passes for the session's next.
+function notFound(path: string, { commit, line }: EarlierRow, { source }: Spec, repo: string | undefined): AppError {
+  const folder = repo ?? (source.kind === 'path' ? source.path : '.');
+  const where = source.kind === 'git' && repo === undefined ? `here, nor in ${source.url}` : `at ${resolve(folder)}`;
+  const what = commit === null ? 'names no commit' : `is ${commit}, which is no commit of a repository ${where}`;
+  const again = 'nightshift export RUN --format branch makes the commits of a run, --format tsv names them';
+  return new AppError('not_found', `the last keep of ${path} (line ${line}) ${what}`, {
+    hint:
+      commit !== null && /^0{3}\d+$/.test(commit)
+        ? `it looks like the number of an iteration: ${again}`
+        : `name the repository that has it with --repo; where it is a run of ours: ${again}`,
+  });
+}
+
 function bounded(
   rows: readonly EarlierRow[],
   known: ReadonlyMap<string, KnownCommit>,
@@ -114,9 +133,5 @@ function sentence(
   if (last === null) lines.push('Nothing was kept there: the baseline is the source as it is.');
   else if (head)
     lines.push(`The baseline is its last keep, ${head.id.slice(0, 12)} (line ${last.line}), measured afresh.`);
-  else
-    lines.push(
-      `warning: its last keep${last.commit === null ? '' : `, ${last.commit}`} (line ${last.line}) is no commit of a repository here; the baseline is the source as it is.\n  → name the repository with --repo`,
-    );
   return `${lines.join('\n')}\n`;
 }

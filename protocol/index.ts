@@ -7,6 +7,7 @@ export * from './screening.js';
 export * from './earlier.js';
 export * from './errors.js';
 export * from './field-errors.js';
+export * from './git-complaint.js';
 export * from './measurement.js';
 export * from './knob-value.js';
 export * from './menu.js';

@@ -8,6 +8,7 @@ import { findRun } from '../find-run.js';
 import { importBranch, type ImportedBranch } from '../git/import-branch.js';
 import { makeBundle } from '../git/make-bundle.js';
 import { openRepository } from '../git/open-repository.js';
+import { withBase } from '../git/scratch.js';
 import { writeOutput } from '../input-file.js';
 
 const TEXT_FORMATS = ['jsonl', 'tsv', 'csv', 'chat', 'patch'] as const;
@@ -29,7 +30,10 @@ export function addExport(program: Command, cli: Cli): void {
     .argument('[run]', 'an id, the beginning of one, or latest', 'latest')
     .option('--format <format>', FORMATS.join(', '), parseFormat, 'jsonl')
     .option('-o, --output <file>', 'write it there')
-    .option('--repo <dir>', 'branch: the repository (default: the one here; one that is not there is made)')
+    .option(
+      '--repo <dir>',
+      'branch, tsv: the repository that gets the branch (default for branch: the one here; one that is not there is made)',
+    )
     .option('--squash', 'branch, bundle: all that was kept as one commit')
     .addHelpText(
       'after',
@@ -96,7 +100,8 @@ async function exportText(
   });
   if (!response.ok) throw problemOf(response, error);
   let text = data ?? '';
-  if (format === 'tsv' && options.repo !== undefined) text = await withCommits(api, run, text, options.repo);
+  if (format === 'tsv' && (run.spec.edit || options.repo !== undefined))
+    text = await withCommits(cli, api, run, text, options.repo);
   const warning = response.headers.get('x-nightshift-warning');
   if (warning !== null) terminal.err(`warning: ${plainText(warning, 1000)}\n`);
   if (options.output !== undefined) {
@@ -111,15 +116,31 @@ async function exportText(
     });
 }
 
-/** Where commits stand on one of a repository, only that repository knows their ids: they take the place of padded numbers. */
-async function withCommits(api: Api, run: Run, tsv: string, repo: string): Promise<string> {
+/**
+ * Where commits stand on one of a repository, only that repository knows their ids: they take the place of padded numbers. Without
+ * `repo` they are worked out, and no repository is changed.
+ */
+async function withCommits(cli: Cli, api: Api, run: Run, tsv: string, repo: string | undefined): Promise<string> {
   const fetched = await fetchBranch(api, run, { squash: false });
-  const { commits } = await importBranch(await openRepository(repo, fetched), fetched);
-  const ids = new Map(commits.map(({ iteration, id }) => [String(iteration ?? 0).padStart(7, '0'), id.slice(0, 7)]));
-  return tsv
-    .split('\n')
-    .map((line) => line.replace(/^\d{7}(?=\t)/, (number) => ids.get(number) ?? number))
-    .join('\n');
+  try {
+    const { commits } =
+      repo === undefined
+        ? await withBase(fetched, (folder) => importBranch(folder, fetched))
+        : await importBranch(await openRepository(repo, fetched), fetched);
+    const ids = new Map(commits.map(({ iteration, id }) => [String(iteration ?? 0).padStart(7, '0'), id.slice(0, 7)]));
+    if (repo === undefined && commits.length > 0)
+      cli.terminal.err(`The commits are made by: nightshift export ${run.id} --format branch\n`);
+    return tsv
+      .split('\n')
+      .map((line) => line.replace(/^\d{7}(?=\t)/, (number) => ids.get(number) ?? number))
+      .join('\n');
+  } catch (error) {
+    if (repo !== undefined || !(error instanceof AppError)) throw error;
+    cli.terminal.err(
+      `warning: the rows have the numbers of iterations, not commit ids: ${plainText(error.message, 500)}\n  → name a repository of the project with --repo\n`,
+    );
+    return tsv;
+  }
 }
 
 function parseFormat(text: string): Format {

@@ -42,7 +42,7 @@ export function addRun(program: Command, cli: Cli): void {
     )
     .option(
       '--repo <dir>',
-      'with --continue: the repository that has its commits (default: the source, or the one here)',
+      'with --continue: the repository that has its commits (default: the source; for a git source the one here, then the source)',
     )
     .option('--notes <program.md>', 'strategy notes for the proposer')
     .option('--iterations <n>', 'instead of stop.iterations of the spec', parseCount)

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { AppError } from '@nightshift/protocol';
+import { AppError, gitComplaint } from '@nightshift/protocol';
 
 export interface GitOptions {
   cwd: string;
@@ -64,8 +64,10 @@ export function tryGit(args: string[], { cwd, stdin, env }: GitOptions): Promise
 export async function git(args: string[], options: GitOptions): Promise<string> {
   const { code, out, err } = await tryGit(args, options);
   if (code !== 0) {
-    const said = err.trim().split('\n').slice(-3).join(' ').slice(0, 500);
-    throw new AppError('conflict', `git ${args[0]} failed in ${options.cwd}: ${said || `exit code ${code}`}`);
+    throw new AppError(
+      'conflict',
+      `git ${args[0]} failed in ${options.cwd}: ${gitComplaint(err) || `exit code ${code}`}`,
+    );
   }
   return out.replace(/\n$/, '');
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { gitComplaint } from '@nightshift/protocol';
 import { withLock } from '../process/lock.js';
 import { runGit, type GitResult } from './run-git.js';
 import { SourceError } from './source-error.js';
@@ -29,7 +30,7 @@ export async function checkoutGit(
     const result = await runGit([`--git-dir=${mirror}`, ...args], { signal, env });
     signal.throwIfAborted();
     if (result.code !== 0)
-      throw new SourceError('source_unavailable', `git could not ${doing} ${url}: ${lastLine(result.stderr)}`);
+      throw new SourceError('source_unavailable', `git could not ${doing} ${url}: ${gitComplaint(result.stderr)}`);
     return result;
   };
   const commit = await withLock(`${mirror}.lock`, signal, async () => {
@@ -66,8 +67,4 @@ export async function checkoutGit(
   });
   const tree = await git(['rev-parse', `${commit}^{tree}`], 'read');
   return { commit, tree: tree.stdout.trim() };
-}
-
-function lastLine(text: string): string {
-  return (text.trim().split('\n').pop() ?? '').slice(0, 300);
 }

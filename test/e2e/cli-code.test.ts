@@ -195,6 +195,7 @@ describe('code mode on the command line, from ask to a branch', { timeout: 120_0
       tip.slice(0, 7),
     ]);
     expect(rows[1]).not.toContain('0000001');
+    expect((await run('export', id, '--format', 'tsv')).out.split('\n').slice(1, -1)).toEqual(rows);
   });
 
   it('leaves a branch alone that is checked out or that somebody works on', async () => {

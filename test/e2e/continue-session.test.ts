@@ -130,9 +130,15 @@ stop: { iterations: 1 }
         iterations: 1,
         earlier: { rows: 4 },
       });
-      const rows = (await text('export', id, '--format', 'tsv', '--repo', '.')).trimEnd().split('\n').slice(1);
-      expect(rows.map((row) => row.split('\t')[0])[0]).toBe(kept.slice(0, 7));
-      expect(rows).toHaveLength(2);
+      // The ids are worked out, and no branch is made for them.
+      const rows = (await text('export', id, '--format', 'tsv')).trimEnd().split('\n').slice(1);
+      const ids = rows.map((row) => row.split('\t')[0]);
+      expect(ids).toEqual([kept.slice(0, 7), expect.not.stringMatching(/^0000/)]);
+      expect(git('branch', '--list', 'nightshift/*')).toBe('');
+      expect(await text('export', id, '--format', 'tsv', '--repo', '.')).toBe(
+        await text('export', id, '--format', 'tsv'),
+      );
+      expect(git('rev-parse', '--short=7', `nightshift/${id}`)).toBe(ids[1]);
     });
 
     it('and its branch stands on what the session kept', async () => {
@@ -154,24 +160,45 @@ stop: { iterations: 1 }
     });
   });
 
-  it('goes on from a git URL at the commit that it kept, whatever the ref says', async () => {
+  it('goes on from a git URL at the commit that it kept, whatever the ref says, and looks for it there', async () => {
     const folder = at('remote');
     mkdirSync(folder);
     writeFileSync(join(folder, 'nightshift.yaml'), specOf(`{ git: "file://${at('served.git')}", ref: main }`));
     const session = join(project(), 'results.tsv');
-    const { code, out, err } = await world.run(folder, 'run', '--continue', session, '--repo', project(), '--wait');
-    expect({ code, err, out }).toMatchObject({ code: 0 });
+    const { code, out, err } = await world.run(folder, 'run', '--continue', session, '--wait');
+    // What was thrown away was never pushed: a patch that does it again is not known by its code, and is measured.
+    expect({ code, err, out }).toMatchObject({ code: 10 });
+    expect(err).toContain('4 rows (2 kept, 1 discarded, 1 crashed), 2 with a commit that is here');
     expect(out).toContain('baseline val_bpb 2.39464, n 2');
     const { items } = JSON.parse(await text('runs', '--json')) as { items: { spec: { source: unknown } }[] };
     expect(items[0]?.spec.source).toMatchObject({ kind: 'git', ref: kept });
   });
 
-  it('goes on without its commits where no repository has them, and says so', async () => {
-    const folder = at('remote');
-    const { code, err } = await world.run(folder, 'run', '--continue', join(project(), 'results.tsv'));
-    expect(code).toBe(0);
-    expect(err).toMatch(/warning: its last keep, [0-9a-f]{7} \(line 3\) is no commit of a repository here/);
-    await world.run(folder, 'stop', idOf(err));
+  it('is refused where no repository has its last keep, and starts nothing', async () => {
+    const runs = async () => (JSON.parse(await text('runs', '--json')) as { items: unknown[] }).items.length;
+    const before = await runs();
+    const session = (commit: string) => {
+      const file = at(`${commit}.tsv`);
+      writeFileSync(file, readFileSync(join(project(), 'results.tsv'), 'utf8').replace(kept.slice(0, 7), commit));
+      return file;
+    };
+    const refused = async (folder: string, ...args: string[]) => {
+      const { code, err } = await world.run(folder, 'run', '--continue', ...args);
+      expect(code).toBe(64);
+      return err;
+    };
+    expect(await refused(project(), session('0000001'))).toMatch(
+      /the last keep of .*0000001\.tsv \(line 3\) is 0000001, which is no commit.*\n.*export RUN --format branch/,
+    );
+    expect(await refused(project(), session('-'))).toContain('(line 3) names no commit');
+    expect(await refused(at('remote'), session('abcdef1'))).toContain(`no commit of a repository here, nor in file://`);
+    const gone = at('gone');
+    mkdirSync(gone);
+    writeFileSync(join(gone, 'nightshift.yaml'), specOf(`{ git: "file://${at('nowhere.git')}" }`));
+    expect(await refused(gone, join(project(), 'results.tsv'))).toMatch(
+      /git could not fetch file:.*nowhere\.git: fatal: .*not appear to be a git repository\n.*--repo/,
+    );
+    expect(await runs()).toBe(before);
   });
 
   it('is refused from another checkout, with where to go', async () => {
