@@ -307,7 +307,7 @@ export const specInputSchema = z.strictObject({
         .max(50)
         .optional()
         .describe(
-          'measurements of the configuration last kept, made after the search is over, on which the report rests; none when nothing was kept; 0: off (default 2)',
+          'measurements of the incumbent, and as many of the baseline, after the search: on them the report rests (default 2; 0: none)',
         ),
       stack: z
         .boolean()

@@ -48,7 +48,7 @@ export interface Trajectory {
   records: TrajectoryRecord[];
   /** The iteration whose configuration the run has come to; left out and null while nothing was kept, or where not known. */
   incumbent?: number | null;
-  /** What was measured of the run's choice after its search, and of the baseline under the same fingerprint. Left out and null without. */
+  /** What was measured of the run's choice after its search, and of the baseline beside it. Left out and null without. */
   confirmation?: { iteration: number; values: number[]; baseline: number[] } | null;
   /** Why what the run chose could not be confirmed after its search; left out and null where it was, or was not to be. */
   unconfirmed?: { iteration: number; why: string } | null;
@@ -56,6 +56,8 @@ export interface Trajectory {
   measurement?: Measurement | null;
   /** The session that the run goes on from: told apart from what was measured here, and in none of its figures. */
   earlier?: EarlierSession | null;
+  /** Why the run as a whole failed; left out and null where it did not. */
+  failed?: string | null;
   /** Why cheap screening turned itself off; left out and null where it did not. */
   screeningOff?: string | null;
   /** Training for the cheap budget that the run has done, whatever came of it; left out and null where not known. */

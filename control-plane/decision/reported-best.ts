@@ -33,8 +33,8 @@ export function reportedBest(input: {
   goal: Goal;
   groups: readonly MeasuredGroup[];
   baselineKey: string | null;
-  /** The configuration that a run chose, and those of its measurements that the choice did not rest on. */
-  confirmation?: MeasuredGroup | null | undefined;
+  /** The configuration that a run chose, those of its measurements that the choice did not rest on, and the baseline's beside them. */
+  confirmation?: (MeasuredGroup & { baseline?: readonly number[] }) | null | undefined;
 }): ReportedBest | null {
   const sign = input.goal === 'minimize' ? 1 : -1;
   const groups = input.groups
@@ -66,6 +66,8 @@ export function reportedBest(input: {
         }
       : rest.reduce((a, b) => (b.cost < a.cost ? b : a), first);
   const baseline = measured.find(({ key }) => key === input.baselineKey);
+  const beside = anew.length > 0 ? (input.confirmation?.baseline?.filter(Number.isFinite) ?? []) : [];
+  const from = beside.length > 0 ? sign * mean(beside) : (baseline?.cost ?? null);
   const luckiest = Math.min(...measured.flatMap(({ values }) => values.map((value) => sign * value)));
   const improvement = (base: number, cost: number) => (base - cost) / (Math.abs(base) || 1);
   return {
@@ -75,7 +77,7 @@ export function reportedBest(input: {
     shrunken: sign * best.cost,
     isConfirmed: anew.length > 0,
     standardError: noise === null ? null : best.standardError,
-    improvement: baseline ? improvement(baseline.cost, best.cost) : null,
+    improvement: from === null ? null : improvement(from, best.cost),
     headline: baseline ? improvement(sign * baseline.mean, luckiest) : null,
   };
 }

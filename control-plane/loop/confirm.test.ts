@@ -4,12 +4,11 @@ import { findRun, listEvents, listIterations, listJobsOfRun, type RunRow } from 
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { analyze, readTrajectory, reportText, writeTrajectory } from '../trajectory/index.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
+import { loopDeps, step } from '../testing/test-loop.js';
 import { seededRandom } from '../search/index.js';
-import { advance } from './advance.js';
 import { releasePins } from '../fleet/release-pins.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
-import { propose } from './propose.js';
 import { queueJob } from './queue-job.js';
 import { stopRun } from './steer-run.js';
 import { submitProposal } from './submit-proposal.js';
@@ -30,25 +29,9 @@ let database: TestDatabase;
 let deps: LoopDeps;
 beforeAll(async () => {
   database = await createTestDatabase();
-  deps = {
-    db: database.db,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
-    wake: { run() {}, fleet() {} },
-    apiKey: () => undefined,
-    leaseMs: 10_000,
-    signal: new AbortController().signal,
-  };
+  deps = loopDeps(database.db);
 });
 afterAll(() => database.drop());
-
-async function step(runId: string): Promise<void> {
-  for (
-    let claims = await advance(deps, runId, { skip: false });
-    claims.length > 0;
-    claims = await advance(deps, runId, { skip: false })
-  )
-    for (const claim of claims) await propose(deps, claim);
-}
 
 /** Runs to the end; `end` may end a job in another way than with its loss. */
 async function drive(
@@ -60,7 +43,7 @@ async function drive(
   const random = seededRandom('confirm');
   const { id } = await createRun(deps, parseSpec({ ...SPEC, ...input }));
   for (let i = 0; i < 100; i++) {
-    await step(id);
+    await step(deps, id);
     if ((await findRun(deps.db, id))?.endedAt) break;
     const job = await box.take();
     if (!job) break;
@@ -80,15 +63,16 @@ test('what a run kept is measured anew after its search, on the same box, and it
   const { run, boxId } = await drive({});
   expect(run).toMatchObject({ state: 'completed', endReason: 'iterations' });
   const jobs = await audits(run);
-  expect(jobs).toHaveLength(2);
-  for (const job of jobs) expect(job).toMatchObject({ configKey: run.incumbentKey, pinnedBoxId: boxId });
+  const [chosen, base] = [run.incumbentKey, run.baselineKey];
+  expect(jobs.map((job) => job.configKey)).toEqual([chosen, base, chosen, base]);
+  for (const job of jobs) expect(job).toMatchObject({ pinnedBoxId: boxId });
   const decided = (await listIterations(deps.db, run.id)).map(({ endedAt }) => Number(endedAt));
   for (const job of jobs) expect(Number(job.createdAt)).toBeGreaterThanOrEqual(Math.max(...decided));
   const trajectory = await loadTrajectory(deps.db, run);
   expect(trajectory.confirmation).toEqual({
     iteration: run.incumbentIteration,
-    values: jobs.map((job) => job.metric),
-    baseline: trajectory.baseline.values,
+    values: jobs.filter((job) => job.configKey === chosen).map((job) => job.metric),
+    baseline: jobs.filter((job) => job.configKey === base).map((job) => job.metric),
   });
   expect(reportText(trajectory, analyze(trajectory))).toMatch(
     new RegExp(`^Confirmed: what iteration ${run.incumbentIteration} kept, measured anew`, 'm'),
@@ -111,12 +95,12 @@ test('nothing is confirmed where nothing was kept, where repeats are equal, and 
 test('a confirmation that fails is not tried for ever, and the run ends all the same', async () => {
   const { run } = await drive({}, { failAudits: true });
   expect(run).toMatchObject({ state: 'completed', endReason: 'iterations' });
-  expect(await audits(run)).toHaveLength(2);
+  expect(await audits(run)).toHaveLength(4);
   const trajectory = await loadTrajectory(deps.db, run);
   expect(trajectory.confirmation).toBeUndefined();
   expect(trajectory.unconfirmed).toEqual({
     iteration: run.incumbentIteration,
-    why: '0 of 2 measurements succeeded; crash',
+    why: '0 of 4 measurements succeeded; crash',
   });
   expect(reportText(trajectory, analyze(trajectory))).toMatch(/^Not confirmed: what iteration \d+ kept/m);
   const events = (await listEvents(deps.db, { runId: run.id, limit: 1000 })).map(({ type }) => type);
@@ -127,7 +111,7 @@ test('a menu that is used up ends the search, and what it chose is confirmed', a
   const menu: SpecInput['menu'] = { knobs: { x: { type: 'int', choices: [0, 6, 12], default: 0 } } };
   const { run } = await drive({ menu, stop: { iterations: 50 } });
   expect(run).toMatchObject({ state: 'completed', endReason: 'menu_exhausted' });
-  expect(await audits(run)).toHaveLength(2);
+  expect(await audits(run)).toHaveLength(4);
 });
 
 /** Takes a run to the moment when its search is over and its confirmation waits. */
@@ -136,7 +120,7 @@ async function toConfirming(label: string, input: Partial<SpecInput> = {}): Prom
   const random = seededRandom(label);
   const { id } = await createRun(deps, parseSpec({ ...SPEC, ...input, boxes: { labels: [label] } }));
   for (let i = 0; i < 100; i++) {
-    await step(id);
+    await step(deps, id);
     if ((await now(id)).searchEnd) return { id, box };
     await box.work((config) => loss(config) + 0.001 * random.normal());
   }
@@ -146,7 +130,7 @@ const now = async (id: string) => (await findRun(deps.db, id)) as RunRow;
 
 async function finish(id: string, box: PaperBox, measure: (config: Config) => number = loss): Promise<RunRow> {
   for (let i = 0; i < 20; i++) {
-    await step(id);
+    await step(deps, id);
     if ((await now(id)).endedAt || !(await box.work(measure))) break;
   }
   return now(id);
@@ -175,7 +159,7 @@ test('measurements of the incumbent from before the end of the search confirm no
   const { id } = await createRun(deps, parseSpec({ ...SPEC, stop: { iterations: 6 }, boxes: { labels: ['health'] } }));
   let isAsked = false;
   for (let i = 0; i < 100 && !(await now(id)).endedAt; i++) {
-    await step(id);
+    await step(deps, id);
     const run = await now(id);
     if (!isAsked && run.incumbentIteration !== null) {
       isAsked = true;
@@ -188,10 +172,12 @@ test('measurements of the incumbent from before the end of the search confirm no
     await box.work((config) => loss(config) + 0.001 * random.normal());
   }
   const run = await now(id);
-  expect(run.searchEnd?.jobIds).toHaveLength(2);
+  expect(run.searchEnd?.jobIds).toHaveLength(4);
   const anew = (await audits(run)).filter((job) => run.searchEnd?.jobIds.includes(job.id));
-  expect(await audits(run)).toHaveLength(4);
-  expect((await loadTrajectory(deps.db, run)).confirmation?.values).toEqual(anew.map((job) => job.metric));
+  expect(await audits(run)).toHaveLength(6);
+  expect((await loadTrajectory(deps.db, run)).confirmation?.values).toEqual(
+    anew.filter((job) => job.configKey === run.incumbentKey).map((job) => job.metric),
+  );
 });
 
 test('a confirmation on another box is not set against what the first one measured', async () => {
@@ -228,4 +214,14 @@ test('with compare: baseline the report names the best keep, not the last', asyn
   const text = reportText(trajectory, analyze(trajectory));
   expect(text).toContain(`The configuration that the run ended with (iteration ${run.incumbentIteration})`);
   expect(analyze(readTrajectory(writeTrajectory(trajectory)))).toEqual(analyze(trajectory));
+});
+
+test('a box that has become faster in the night gains nothing by it in the report', async () => {
+  const { id, box } = await toConfirming('drift');
+  const before = await loadTrajectory(deps.db, await now(id));
+  const run = await finish(id, box, (config) => 0.5 * loss(config));
+  const { confirmed } = analyze(await loadTrajectory(deps.db, run));
+  const truth = 1 - loss(run.incumbentConfig) / loss(run.baselineConfig);
+  expect(confirmed?.improvement).toBeCloseTo(truth, 2);
+  expect(confirmed?.mean).toBeLessThan(0.6 * (before.baseline.value ?? 0));
 });

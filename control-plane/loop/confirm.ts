@@ -6,8 +6,9 @@ import { queueJob } from './queue-job.js';
 const MAY_CONFIRM: ReadonlySet<string> = new Set(['iterations', 'plateau', 'target', 'menu_exhausted']);
 
 /**
- * The search is over: queues the measurements of the incumbent that `decision.confirm` asks for, on the box that measured it
- * last, and keeps why the search ended, so that what they measure can neither reopen it nor change its reason. What a
+ * The search is over: queues the measurements that `decision.confirm` asks for, the incumbent's and as many of the baseline beside
+ * them in turns (a box that has become slower since the run began would pass for a loss, a faster one for a gain), on the box that
+ * measured the incumbent last. Keeps why the search ended, so that what they measure can neither reopen it nor change its reason. What a
  * configuration was chosen by is luck in part; a report may rest on what was measured afterwards alone.
  * @returns false when the run may end at once: nothing was kept, repeats are exactly equal, or there is nothing left to spend.
  */
@@ -21,14 +22,17 @@ export async function confirmIncumbent(tx: Tx, run: RunRow, end: { reason: strin
   if (estimateNoise([...groups.values()]).sd === 0) return false;
   const audits = (await listJobsOfRun(tx, run.id)).filter((job) => job.role === 'audit' && job.iterationId === null);
   const jobIds: string[] = [];
-  for (let i = 1; i <= wanted; i++) {
+  const both = [
+    { config: run.incumbentConfig, configKey: run.incumbentKey },
+    { config: run.baselineConfig, configKey: run.baselineKey },
+  ];
+  for (const what of Array.from({ length: wanted }, () => both).flat()) {
     const job = await queueJob(tx, run, {
       iterationId: null,
       iteration: null,
       role: 'audit',
-      replicate: audits.length + i,
-      config: run.incumbentConfig,
-      configKey: run.incumbentKey,
+      replicate: audits.length + jobIds.length + 1,
+      ...what,
       pinnedBoxId: measurements.findLast(({ configKey }) => configKey === run.incumbentKey)?.boxId ?? null,
     });
     if (job) jobIds.push(job.id);
@@ -37,7 +41,7 @@ export async function confirmIncumbent(tx: Tx, run: RunRow, end: { reason: strin
   await recordEvent(tx, {
     type: 'run.confirming',
     runId: run.id,
-    payload: { iteration: run.incumbentIteration, measurements: jobIds.length },
+    payload: { iteration: run.incumbentIteration, measurements: wanted },
   });
   return true;
 }

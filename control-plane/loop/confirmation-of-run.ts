@@ -2,8 +2,7 @@ import type { Trajectory } from '@nightshift/protocol';
 import { listJobsOfRun, listMeasurements, type Queryable, type RunRow } from '@nightshift/db';
 
 /**
- * What was measured of a run's choice after its search, and the baseline's measurements that it may be set against: those of the
- * same fingerprint. Or why there is none: half a confirmation confirms nothing, nor does one that ran on something else than what
+ * What was measured after a run's search of its choice, and of the baseline beside it. Or why there is none: half a confirmation confirms nothing, nor does one that ran on something else than what
  * the incumbent was chosen on (another box, driver or budget). Empty before the end of the search and while it is being measured.
  */
 export async function confirmationOf(
@@ -32,10 +31,8 @@ export async function confirmationOf(
   return {
     confirmation: {
       iteration,
-      values: anew.map((row) => row.metric),
-      baseline: rows
-        .filter((row) => row.configKey === baselineKey && row.fingerprint === fingerprint)
-        .map((row) => row.metric),
+      values: anew.filter((row) => row.configKey === incumbentKey).map((row) => row.metric),
+      baseline: anew.filter((row) => row.configKey === baselineKey).map((row) => row.metric),
     },
   };
 }

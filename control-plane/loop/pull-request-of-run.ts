@@ -21,7 +21,7 @@ export async function loadPullRequest(q: Queryable, run: RunRow): Promise<string
     goal,
     groups,
     baselineKey: run.baselineKey,
-    confirmation: confirmation && { key: run.incumbentKey, values: confirmation.values },
+    confirmation: confirmation && { key: run.incumbentKey, ...confirmation },
   });
   const patches = new Map(
     iterations.map(({ number, patch }) => [number, (patch as CodeProposal | null)?.patch ?? null]),

@@ -22,12 +22,17 @@ export function baselineMeasurements(trajectory: Trajectory): number[] {
  */
 export function replicatedOf(trajectory: Trajectory, noiseSd: number | null): Analysis['replicated'] {
   const { goal } = trajectory.metric;
-  let best: { knob: string; value: string | number | boolean; n: number; mean: number } | null = null;
+  let best: Pick<
+    NonNullable<Analysis['replicated']>,
+    'knob' | 'value' | 'n' | 'mean' | 'standsOn' | 'config' | 'guards'
+  > | null = null;
   for (const group of replicateGroups(trajectory)) {
     const mean = meanOf(group.values);
-    if (mean === null || group.values.length < 2) continue;
-    if (best === null || isBetter(goal, mean, best.mean))
-      best = { knob: group.knob, value: group.value, n: group.values.length, mean };
+    if (mean === null || group.values.length < 2 || !group.isEvaluated) continue;
+    if (best === null || isBetter(goal, mean, best.mean)) {
+      const { knob, value, values, standsOn, config, guards } = group;
+      best = { knob, value, n: values.length, mean, standsOn, config, guards };
+    }
   }
   if (best === null) return null;
   return {
@@ -40,8 +45,8 @@ export function replicatedOf(trajectory: Trajectory, noiseSd: number | null): An
 
 /**
  * The run's choice by those measurements alone that were made after its search: free of the luck that chose it, which `replicated`
- * is not. `standardError` knows that the noise is itself an estimate (decision/run-noise.ts). `improvement` is against the mean of
- * the baseline's measurements under the same fingerprint, null where there are none. Null where it was not confirmed.
+ * is not. `standardError` knows that the noise is itself an estimate (decision/run-noise.ts). `improvement` is against the baseline
+ * measured beside it, null where it was not. Null where the choice was not confirmed.
  */
 export function confirmedOf(trajectory: Trajectory): Analysis['confirmed'] {
   const { confirmation, metric } = trajectory;
@@ -51,6 +56,7 @@ export function confirmedOf(trajectory: Trajectory): Analysis['confirmed'] {
   const noise = runNoise([
     trajectory.baseline.values.filter(Number.isFinite),
     ...replicateGroups(trajectory).map((group) => group.values),
+    values,
   ]);
   const base = confirmation.baseline.filter(Number.isFinite);
   return {

@@ -16,7 +16,7 @@ export type Verdict = 'keep' | 'revert' | 'measure candidate' | 'measure incumbe
 export interface KeepRule {
   name: string;
   baselineReplicates: number;
-  /** Measurements of what was chosen after the search, out of the same budget. */
+  /** Measurements of what was chosen after the search, and as many of the baseline, out of the same budget. */
   confirm: number;
   judge(given: Case): Verdict;
 }

@@ -181,7 +181,7 @@ export function* raceByMeasurement<W extends Work>(
   let blockedInARow = 0;
   let turns = 0;
   let decisions = 0;
-  const confirm = rule.confirm;
+  const confirm = 2 * rule.confirm;
   while (incumbents.length < budget - confirm && blockedInARow < 200) {
     situation.random = seededRandom(`turn ${course.name} ${seed} ${turns} ${blockedInARow}`);
     situation.noiseSd = estimateNoise(valuesOf()).sd;
@@ -243,19 +243,23 @@ export function* raceByMeasurement<W extends Work>(
     spend();
     situation.steps.push({ ...move, config, metric: record.trial.value, outcome, gain, measurements, isRepeat });
   }
-  // As in the loop: what was chosen is measured anew, and only that is claimed.
+  // As in the loop: what was chosen is measured anew, the baseline beside it, and only that is claimed.
   const fresh: number = incumbent.values.length;
-  for (let i = 0; i < confirm; i++) {
-    yield* measure(situation.incumbent);
-    spend();
-  }
+  for (let i = 0; i < rule.confirm; i++)
+    for (const config of [situation.incumbent, course.base]) {
+      yield* measure(config);
+      spend();
+    }
   while (incumbents.length < budget) spend();
   return {
     ...counts,
     groups: [...records].map(([key, { trial, values }]) => ({ key, values, config: trial.config })),
     incumbents,
     chosen: situation.incumbent,
-    confirmation: { key: configKey(situation.incumbent), values: incumbent.values.slice(fresh) },
+    confirmation: {
+      key: configKey(situation.incumbent),
+      values: incumbent.values.slice(fresh, situation.incumbent === course.base ? fresh : undefined),
+    },
     touched,
     kept,
   };
