@@ -5,10 +5,9 @@ import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/da
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { paperBox, type PaperBox } from '../testing/paper-box.js';
-import { advance } from './advance.js';
+import { drive as driveRun, loopDeps } from '../testing/test-loop.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
-import { propose } from './propose.js';
 import { analyze, type Playbook } from '../trajectory/index.js';
 import { loadTrajectory } from './trajectory-of-run.js';
 
@@ -61,22 +60,7 @@ let deps: LoopDeps;
 const servers: { close(): Promise<void> }[] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
-  const quiet = {
-    debug() {},
-    info() {},
-    warn() {},
-    error(fields: object, message: string) {
-      throw new Error(message, { cause: fields });
-    },
-  };
-  deps = {
-    db: database.db,
-    log: quiet,
-    wake: { run() {}, fleet() {} },
-    apiKey: () => undefined,
-    leaseMs: 10_000,
-    signal: new AbortController().signal,
-  };
+  deps = loopDeps(database.db);
 });
 afterAll(async () => {
   await Promise.all(servers.map((server) => server.close()));
@@ -85,18 +69,7 @@ afterAll(async () => {
 
 async function drive(spec: SpecInput, box: PaperBox, until: (run: RunRow) => Promise<boolean>): Promise<RunRow> {
   const { id } = await createRun(deps, parseSpec(spec), { notes: 'begin with a' });
-  for (let i = 0; i < 300; i++) {
-    for (
-      let claims = await advance(deps, id, { skip: false });
-      claims.length > 0;
-      claims = await advance(deps, id, { skip: false })
-    )
-      for (const claim of claims) await propose(deps, claim);
-    const run = (await findRun(deps.db, id)) as RunRow;
-    if (run.endedAt || (await until(run))) return run;
-    await box.work(worse);
-  }
-  throw new Error('the run did not get there');
+  return driveRun(deps, id, box, worse, { until });
 }
 const eventsOf = async (run: RunRow, type: string) =>
   (await listEvents(deps.db, { runId: run.id, types: [type], limit: 100 })).map((event) => event.payload);

@@ -4,10 +4,9 @@ import { findRun, listEvents, listIterations, listJobsOfRun, type RunRow } from 
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { takeSource } from '../fleet/take-source.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
-import { advance } from './advance.js';
+import { loopDeps, step } from '../testing/test-loop.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
-import { propose } from './propose.js';
 import { submitProposal } from './submit-proposal.js';
 import { loadTrajectory } from './trajectory-of-run.js';
 
@@ -49,33 +48,10 @@ let database: TestDatabase;
 let deps: LoopDeps;
 beforeAll(async () => {
   database = await createTestDatabase();
-  const quiet = {
-    debug() {},
-    info() {},
-    warn() {},
-    error(fields: object, message: string) {
-      throw new Error(message, { cause: fields });
-    },
-  };
-  deps = {
-    db: database.db,
-    log: quiet,
-    wake: { run() {}, fleet() {} },
-    apiKey: () => undefined,
-    leaseMs: 10_000,
-    signal: new AbortController().signal,
-  };
+  deps = loopDeps(database.db);
 });
 afterAll(() => database.drop());
 
-async function step(runId: string): Promise<void> {
-  for (
-    let claims = await advance(deps, runId, { skip: false });
-    claims.length > 0;
-    claims = await advance(deps, runId, { skip: false })
-  )
-    for (const claim of claims) await propose(deps, claim);
-}
 async function tellSource(box: PaperBox, job: JobSpec): Promise<string | null> {
   return takeSource(deps.db, box.id, {
     type: 'source',
@@ -89,7 +65,7 @@ async function tellSource(box: PaperBox, job: JobSpec): Promise<string | null> {
 async function started(spec: Partial<SpecInput> = {}): Promise<{ run: RunRow; box: PaperBox }> {
   const box = await paperBox(deps.db);
   const run = await createRun(deps, parseSpec({ ...SPEC, ...spec }));
-  await step(run.id);
+  await step(deps, run.id);
   for (let i = 0; i < 2; i++) {
     await box.work((_config, job) => measure(job));
     if (i === 0) {
@@ -102,7 +78,7 @@ async function started(spec: Partial<SpecInput> = {}): Promise<{ run: RunRow; bo
 async function withSource(spec: Partial<SpecInput> = {}) {
   const box = await paperBox(deps.db);
   const run = await createRun(deps, parseSpec({ ...SPEC, ...spec }));
-  await step(run.id);
+  await step(deps, run.id);
   const first = (await box.take()) as JobSpec;
   expect(first.overlay).toBeNull();
   await tellSource(box, first);
@@ -110,7 +86,7 @@ async function withSource(spec: Partial<SpecInput> = {}) {
   await box.begin(first);
   await box.finish(first, exitOf('completed', measure(first)));
   await box.work((_config, job) => measure(job));
-  await step(run.id);
+  await step(deps, run.id);
   return { run, box };
 }
 const iterationsOf = (run: RunRow) => listIterations(deps.db, run.id);
@@ -127,16 +103,16 @@ describe('a patch', () => {
     const { run, box } = await withSource();
     const good = await submitProposal(deps, run.id, { patch: replace('const steps = 10;', 'const steps = 30;') });
     expect(good.iteration?.state).toBe('accepted');
-    await step(run.id);
+    await step(deps, run.id);
     const job = await box.work((_config, assigned) => measure(assigned));
     expect(job?.overlay?.[0]?.content).toContain('const steps = 30;');
-    await step(run.id);
+    await step(deps, run.id);
     const bad = await submitProposal(deps, run.id, { patch: replace('const rate = 1;', 'const rate = 0.5;') });
     expect(bad.verdict.verdict).toBe('pass');
-    await step(run.id);
+    await step(deps, run.id);
     const second = await box.work((_config, assigned) => measure(assigned));
     expect(second?.overlay?.[0]?.content).toMatch(/steps = 30[\s\S]*rate = 0.5/);
-    await step(run.id);
+    await step(deps, run.id);
     expect((await iterationsOf(run)).map((iteration) => iteration.state)).toEqual(['kept', 'reverted']);
     const now = await findRun(deps.db, run.id);
     expect(now?.incumbentCodeKey).toBe(good.iteration?.codeKey);
@@ -154,9 +130,9 @@ describe('a patch', () => {
     expect(await block(replace('save(loss);', 'save(loss;'))).toMatchObject({ rail: 'syntax' });
     const twice = replace('const rate = 1;', 'const rate = 0.5;');
     expect(await block(twice)).toMatchObject({ verdict: 'pass' });
-    await step(run.id);
+    await step(deps, run.id);
     await box.work((_config, job) => measure(job));
-    await step(run.id);
+    await step(deps, run.id);
     expect(await block(twice)).toMatchObject({ rail: 'repeat' });
     expect((await listEvents(deps.db, { runId: run.id, types: ['proposal.blocked'], limit: 10 })).length).toBe(4);
   });
@@ -165,12 +141,12 @@ describe('a patch', () => {
     const { run, box } = await withSource();
     await submitProposal(deps, run.id, { patch: replace('const steps = 10;', 'const steps = 30;') });
     await submitProposal(deps, run.id, { patch: replace('const rate = 1;', 'const rate = 2;') });
-    await step(run.id);
+    await step(deps, run.id);
     await box.work((_config, job) => measure(job));
-    await step(run.id);
+    await step(deps, run.id);
     const job = await box.work((_config, assigned) => measure(assigned));
     expect(job?.overlay?.[0]?.content).toMatch(/steps = 30[\s\S]*rate = 2/);
-    await step(run.id);
+    await step(deps, run.id);
     expect((await iterationsOf(run)).map((iteration) => iteration.state)).toEqual(['kept', 'kept']);
   });
 
@@ -178,9 +154,9 @@ describe('a patch', () => {
     const { run, box } = await withSource();
     await submitProposal(deps, run.id, { patch: replace('const steps = 10;', 'const steps = 30;') });
     await submitProposal(deps, run.id, { patch: replace('const steps = 10;', 'const steps = 40;') });
-    await step(run.id);
+    await step(deps, run.id);
     await box.work((_config, job) => measure(job));
-    await step(run.id);
+    await step(deps, run.id);
     expect((await iterationsOf(run)).map((iteration) => iteration.state)).toEqual(['kept', 'blocked']);
   });
 });
@@ -188,12 +164,12 @@ describe('a patch', () => {
 test('knobs go on being tuned on the kept code when the spec has both', async () => {
   const { run, box } = await withSource({ menu: { knobs: { a: { type: 'int', range: [0, 9], default: 1 } } } });
   await submitProposal(deps, run.id, { patch: replace('const steps = 10;', 'const steps = 30;') });
-  await step(run.id);
+  await step(deps, run.id);
   await box.work((_config, job) => measure(job));
-  await step(run.id);
+  await step(deps, run.id);
   const knob = await submitProposal(deps, run.id, { raw: { knob: 'a', new_value: 5, reason: 'the middle' } });
   expect(knob.verdict.verdict).toBe('pass');
-  await step(run.id);
+  await step(deps, run.id);
   const job = (await box.take()) as JobSpec;
   expect(job).toMatchObject({ config: { a: 5 }, overlay: [{ path: 'train.mjs' }] });
   expect(job.overlay?.[0]?.content).toContain('steps = 30');

@@ -13,6 +13,7 @@ import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/da
 import { CurveWatch } from '../fleet/curve-watch.js';
 import { startFleet } from '../fleet/fleet.js';
 import { exitOf, paperBox, type PaperBox, PAPER_FACTS } from '../testing/paper-box.js';
+import { loopDeps } from '../testing/test-loop.js';
 import { advance } from './advance.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
@@ -25,10 +26,7 @@ let deps: LoopDeps;
 const woken: string[] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const wake = { run: (id: string) => void woken.push(id), fleet() {} };
-  const { signal } = new AbortController();
-  deps = { db: database.db, log, wake, apiKey: () => undefined, leaseMs: 10_000, signal };
+  deps = loopDeps(database.db, { wake: { run: (id) => void woken.push(id), fleet() {} } });
 });
 afterAll(() => database.drop());
 

@@ -4,6 +4,7 @@ import { findRun, listEvents, listIterations, type RunRow } from '@nightshift/db
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { takeSource } from '../fleet/take-source.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
+import { loopDeps } from '../testing/test-loop.js';
 import { advance } from './advance.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
@@ -13,16 +14,7 @@ let database: TestDatabase;
 let deps: LoopDeps;
 beforeAll(async () => {
   database = await createTestDatabase();
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const { signal } = new AbortController();
-  deps = {
-    db: database.db,
-    log,
-    wake: { run() {}, fleet() {} },
-    apiKey: () => undefined,
-    leaseMs: 10_000,
-    signal,
-  };
+  deps = loopDeps(database.db);
 });
 afterAll(() => database.drop());
 

@@ -3,6 +3,7 @@ import { parseSpec, type SpecInput } from '@nightshift/protocol';
 import { findRun, listEvents, listIterations, listJobsOfRun, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
+import { drive as driveRun, loopDeps, step } from '../testing/test-loop.js';
 import { advance } from './advance.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
@@ -34,47 +35,12 @@ let database: TestDatabase;
 let deps: LoopDeps;
 beforeAll(async () => {
   database = await createTestDatabase();
-  const quiet = {
-    debug() {},
-    info() {},
-    warn() {},
-    error(fields: object, message: string) {
-      throw new Error(message, { cause: fields });
-    },
-  };
-  deps = {
-    db: database.db,
-    log: quiet,
-    wake: { run() {}, fleet() {} },
-    apiKey: () => undefined,
-    leaseMs: 10_000,
-    signal: new AbortController().signal,
-  };
+  deps = loopDeps(database.db);
 });
 afterAll(() => database.drop());
 
-async function step(runId: string): Promise<void> {
-  for (
-    let claims = await advance(deps, runId, { skip: false });
-    claims.length > 0;
-    claims = await advance(deps, runId, { skip: false })
-  )
-    for (const claim of claims) await propose(deps, claim);
-}
-async function drive(
-  run: RunRow,
-  box: PaperBox,
-  measure: Parameters<PaperBox['work']>[0] = loss,
-  limit = 200,
-): Promise<RunRow> {
-  for (let i = 0; i < limit; i++) {
-    await step(run.id);
-    const current = (await findRun(deps.db, run.id)) as RunRow;
-    if (current.endedAt) return current;
-    if (!(await box.work(measure))) return current;
-  }
-  throw new Error('the run did not end');
-}
+const drive = (run: RunRow, box: PaperBox, measure: Parameters<PaperBox['work']>[0] = loss) =>
+  driveRun(deps, run.id, box, measure);
 const start = (input: Partial<SpecInput> = {}) => createRun(deps, parseSpec({ ...SPEC, ...input }));
 
 describe('a run', () => {
@@ -95,17 +61,17 @@ describe('a run', () => {
   test('has the next proposal ready while a job trains', async () => {
     const box = await paperBox(deps.db);
     const run = await start({ decision: { ...SPEC.decision, baselineReplicates: 1 } });
-    await step(run.id);
+    await step(deps, run.id);
     await box.work(loss);
-    await step(run.id);
+    await step(deps, run.id);
     const training = await box.take();
     expect(training).not.toBeNull();
-    await step(run.id);
+    await step(deps, run.id);
     expect((await listIterations(deps.db, run.id)).map((i) => i.state)).toEqual(['measuring', 'accepted']);
     await stopRun(deps, run.id);
-    await step(run.id);
+    await step(deps, run.id);
     await box.finish(training!, exitOf('cancelled', null));
-    await step(run.id);
+    await step(deps, run.id);
     expect((await findRun(deps.db, run.id))?.state).toBe('stopped');
   });
 
@@ -138,7 +104,7 @@ describe('a run', () => {
   test('tries a job again after a failure of the infrastructure and does not blame the candidate', async () => {
     const box = await paperBox(deps.db);
     const run = await start({ stop: { iterations: 1 }, decision: { ...SPEC.decision, baselineReplicates: 1 } });
-    await step(run.id);
+    await step(deps, run.id);
     await box.work(() => exitOf('disk_full', null));
     const [job] = await listJobsOfRun(deps.db, run.id);
     expect(job).toMatchObject({ state: 'queued', attempt: 1, reason: null });
@@ -151,14 +117,14 @@ describe('a run', () => {
   test("fails with its cause when a candidate's job cannot be measured anywhere, however many proposals are under way", async () => {
     const box = await paperBox(deps.db);
     const run = await start({ stop: { iterations: 9 }, decision: { ...SPEC.decision, baselineReplicates: 1 } });
-    await step(run.id);
+    await step(deps, run.id);
     await box.work(() => 1);
-    await step(run.id);
+    await step(deps, run.id);
     for (let attempt = 1; attempt <= 3; attempt++) {
       expect(await box.work(() => exitOf('sealed_files_changed', null, 'evaluate.py is another'))).not.toBeNull();
       await database.sql`update jobs set not_before = null where run_id = ${run.id}`;
     }
-    await step(run.id);
+    await step(deps, run.id);
     const ended = await findRun(deps.db, run.id);
     expect(ended).toMatchObject({ state: 'failed', endReason: 'infrastructure' });
     expect(ended?.endDetail).toContain('sealed_files_changed (evaluate.py is another)');
@@ -170,13 +136,13 @@ describe('a run', () => {
   test('takes nothing new while paused, decides what was in flight, and goes on after resume', async () => {
     const box = await paperBox(deps.db);
     const run = await start({ decision: { ...SPEC.decision, baselineReplicates: 1 } });
-    await step(run.id);
+    await step(deps, run.id);
     await box.work(loss);
-    await step(run.id);
+    await step(deps, run.id);
     const job = await box.take();
     await pauseRun(deps, run.id);
     await box.finish(job!, exitOf('completed', loss(job!.config)));
-    await step(run.id);
+    await step(deps, run.id);
     expect(await box.take()).toBeNull();
     const paused = await findRun(deps.db, run.id);
     expect(paused?.state).toBe('paused');
@@ -188,10 +154,10 @@ describe('a run', () => {
   test('is driven by an external proposer under the same rails', async () => {
     const box = await paperBox(deps.db);
     const run = await start({ proposer: { kind: 'external' }, stop: { iterations: 2 } });
-    await step(run.id);
+    await step(deps, run.id);
     await box.work(loss);
     await box.work(loss);
-    await step(run.id);
+    await step(deps, run.id);
     expect(await box.take()).toBeNull();
     const noop = await submitProposal(deps, run.id, { raw: '{"knob":"x","new_value":0,"reason":"same"}' });
     expect(noop).toMatchObject({ iteration: null, verdict: { verdict: 'block', rail: 'noop' } });
@@ -273,9 +239,9 @@ describe('several boxes', () => {
 describe('the wall limit', () => {
   test('ends a run that still waits for a box for its baseline, and tells of the jobs that it takes back', async () => {
     const run = await start({ boxes: { labels: ['no-such-box'] }, stop: { wall: '1h' } });
-    await step(run.id);
+    await step(deps, run.id);
     await database.sql`update runs set started_at = now() - interval '2 hours' where id = ${run.id}`;
-    await step(run.id);
+    await step(deps, run.id);
     expect(await findRun(deps.db, run.id)).toMatchObject({ state: 'completed', endReason: 'wall' });
     expect(await listEvents(deps.db, { runId: run.id, types: ['job.cancelled'], limit: 10 })).toHaveLength(2);
   });

@@ -3,11 +3,10 @@ import { changedKnobs, parseSpec, type Config, type SpecInput } from '@nightshif
 import { findRun, listIterations, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
+import { drive as driveRun, loopDeps, step } from '../testing/test-loop.js';
 import { seededRandom } from '../search/index.js';
-import { advance } from './advance.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
-import { propose } from './propose.js';
 import { submitProposal } from './submit-proposal.js';
 import { loadTrajectory } from './trajectory-of-run.js';
 
@@ -28,37 +27,14 @@ let database: TestDatabase;
 let deps: LoopDeps;
 beforeAll(async () => {
   database = await createTestDatabase();
-  const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-  deps = {
-    db: database.db,
-    log: quiet,
-    wake: { run() {}, fleet() {} },
-    apiKey: () => undefined,
-    leaseMs: 10_000,
-    signal: new AbortController().signal,
-  };
+  deps = loopDeps(database.db);
 });
 afterAll(() => database.drop());
 
-async function step(runId: string): Promise<void> {
-  for (
-    let claims = await advance(deps, runId, { skip: false });
-    claims.length > 0;
-    claims = await advance(deps, runId, { skip: false })
-  )
-    for (const claim of claims) await propose(deps, claim);
-}
-
-async function drive(input: Partial<SpecInput>, jobs = 100): Promise<RunRow> {
-  const box = await paperBox(deps.db);
+async function drive(input: Partial<SpecInput>): Promise<RunRow> {
   const noise = seededRandom('stack');
   const { id } = await createRun(deps, parseSpec({ ...SPEC, ...input }));
-  for (let i = 0; i < jobs; i++) {
-    await step(id);
-    if ((await findRun(deps.db, id))?.endedAt || !(await box.work((config) => loss(config) + 0.002 * noise.normal())))
-      break;
-  }
-  return (await findRun(deps.db, id)) as RunRow;
+  return driveRun(deps, id, await paperBox(deps.db), (config) => loss(config) + 0.002 * noise.normal());
 }
 
 test('gains too small to be kept one by one are stacked, and kept together', async () => {
@@ -94,13 +70,13 @@ test('what a person hands in changes the incumbent, whatever is believed best', 
   const { id } = await createRun(deps, parseSpec({ ...SPEC, proposer: { kind: 'external' } }));
   const tell = (knob: string) => submitProposal(deps, id, { raw: { knob, new_value: true, reason: 'a person' } });
   for (let i = 0; i < 4; i++) {
-    await step(id);
+    await step(deps, id);
     await box.work((config) => loss(config) + 0.001 * i);
   }
   await tell('a');
-  await step(id);
+  await step(deps, id);
   await box.work(loss);
-  await step(id);
+  await step(deps, id);
   const { iteration } = await tell('b');
   expect(iteration?.standsOn).toBeNull();
   expect(iteration?.config).toMatchObject({ a: false, b: true });
@@ -114,7 +90,7 @@ async function driveJobs(
 ): Promise<RunRow> {
   const { id } = await createRun(deps, parseSpec({ ...SPEC, ...input }));
   for (let i = 0; i < 300; i++) {
-    await step(id);
+    await step(deps, id);
     if ((await findRun(deps.db, id))?.endedAt) break;
     let worked = 0;
     for (const [index, box] of boxes.entries()) {
@@ -196,14 +172,14 @@ test('a candidate that trained while the incumbent changed says what it is a cha
   const value = (config: Config) => 10 - (config['a'] === true ? 1 : 0) - (config['b'] === true ? 2 : 0);
   const noise = seededRandom('side');
   for (let i = 0; i < 3; i++) {
-    await step(id);
+    await step(deps, id);
     await boxes[0]?.work((config) => value(config) + 0.002 * noise.normal());
   }
-  await step(id);
+  await step(deps, id);
   for (const knob of ['a', 'b']) await submitProposal(deps, id, { raw: { knob, new_value: true, reason: 'both' } });
   const held: { box: PaperBox; job: NonNullable<Awaited<ReturnType<PaperBox['take']>>> }[] = [];
   for (let i = 0; i < 40 && !(await findRun(deps.db, id))?.endedAt; i++) {
-    await step(id);
+    await step(deps, id);
     for (const box of boxes) {
       const job = await box.take();
       if (!job) continue;
