@@ -4,7 +4,6 @@ import { findRun, listEvents, listIterations, listJobsOfRun, type RunRow } from 
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { analyze, readTrajectory, reportText, writeTrajectory } from '../trajectory/index.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
-import { loopDeps } from '../testing/test-loop.js';
 import { loopDeps, step } from '../testing/test-loop.js';
 import { seededRandom } from '../search/index.js';
 import { releasePins } from '../fleet/release-pins.js';
