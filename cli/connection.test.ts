@@ -24,6 +24,19 @@ describe('findConnection', () => {
     });
   });
 
+  it('goes to the port on which serve listens, when that left one in this home', () => {
+    writePrivate(home.token, 'nst_local\n');
+    writePrivate(home.server, 'http://192.168.1.5:7822\n');
+    const served = { server: 'http://192.168.1.5:7822', token: 'nst_local' };
+    expect(findConnection(home, nothing, {})).toEqual(served);
+    expect(findConnection(home, nothing, { server: 'http://192.168.1.5:7823' }).token).toBeNull();
+    writeConfig(home, { server: 'https://a.example', token: 'kept' });
+    expect(findConnection(home, nothing, {}).server).toBe('https://a.example');
+    rmSync(home.config);
+    writePrivate(home.server, 'damaged');
+    expect(findConnection(home, nothing, {}).server).toBe('http://127.0.0.1:7700');
+  });
+
   it('prefers the command line to the environment to the login', () => {
     writeConfig(home, { server: 'https://a.example', token: 'kept' });
     expect(findConnection(home, nothing, {})).toEqual({ server: 'https://a.example', token: 'kept' });

@@ -1,6 +1,6 @@
 import { DEFAULT_PORT } from '@nightshift/protocol';
 import type { Environment } from './environment.js';
-import { readConfig, readTokenFile, type Home } from './home.js';
+import { readConfig, readServerFile, readTokenFile, type Home } from './home.js';
 
 export const DEFAULT_SERVER = `http://127.0.0.1:${DEFAULT_PORT}`;
 
@@ -10,8 +10,8 @@ export interface Connection {
 }
 
 /**
- * Which control plane to ask, and with which token: what the command line says, then the environment, then `login`, then the
- * token that `serve` left on this machine. A token that was kept for one server is never sent to another.
+ * Which control plane to ask, and with which token: what the command line says, then the environment, then `login`, then what
+ * `serve` left in this home. A token that was kept for one server is never sent to another.
  */
 export function findConnection(
   home: Home,
@@ -19,11 +19,12 @@ export function findConnection(
   asked: { server?: string | undefined; token?: string | undefined },
 ): Connection {
   const config = readConfig(home);
-  const server = withoutSlash(asked.server ?? environment.server ?? config?.server ?? DEFAULT_SERVER);
+  const served = readServerFile(home);
+  const server = withoutSlash(asked.server ?? environment.server ?? config?.server ?? served ?? DEFAULT_SERVER);
   const given = asked.token ?? environment.token;
   if (given !== undefined) return { server, token: given };
   if (config && withoutSlash(config.server) === server) return { server, token: config.token };
-  return { server, token: isThisMachine(server) ? readTokenFile(home.token) : null };
+  return { server, token: isThisMachine(server) || server === served ? readTokenFile(home.token) : null };
 }
 
 function withoutSlash(url: string): string {

@@ -11,6 +11,8 @@ export interface Home {
   config: string;
   /** The administrator's token, written by `serve` on its first start. */
   token: string;
+  /** Where `serve` listens, as a command on this machine reaches it; written at each of its starts. */
+  server: string;
   postgres: string;
   agent: string;
   demo: string;
@@ -22,13 +24,15 @@ export function homeAt(path: string | undefined): Home {
     path: root,
     config: join(root, 'config.json'),
     token: join(root, 'token'),
+    server: join(root, 'server'),
     postgres: join(root, 'postgres'),
     agent: join(root, 'agent'),
     demo: join(root, 'demo'),
   };
 }
 
-const configSchema = z.object({ server: z.url({ protocol: /^https?$/ }), token: z.string().min(1) });
+const urlSchema = z.url({ protocol: /^https?$/ });
+const configSchema = z.object({ server: urlSchema, token: z.string().min(1) });
 export type ClientConfig = z.infer<typeof configSchema>;
 
 /** What `login` wrote; null when nobody has logged in. */
@@ -51,6 +55,12 @@ export function writeConfig(home: Home, config: ClientConfig): void {
 
 export function readTokenFile(path: string): string | null {
   return readIfThere(path)?.trim() || null;
+}
+
+/** The URL that `serve` left; null when there is none, or what is there is no URL. */
+export function readServerFile(home: Home): string | null {
+  const { data } = urlSchema.safeParse(readIfThere(home.server)?.trim());
+  return data ?? null;
 }
 
 /** Writes a file that only its owner can read; readers see the old content or the new, never a part. */

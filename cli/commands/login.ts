@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { AppError } from '@nightshift/protocol';
 import { withServer, type Cli, type ClientOptions } from '../cli.js';
 import { connect, dataOf } from '../client.js';
-import { DEFAULT_SERVER } from '../connection.js';
-import { readConfig, writeConfig } from '../home.js';
+import { findConnection } from '../connection.js';
+import { writeConfig } from '../home.js';
 import { readInput } from '../input-file.js';
 
 export function addLogin(program: Command, cli: Cli): void {
@@ -15,10 +15,9 @@ export function addLogin(program: Command, cli: Cli): void {
     )
     .action(async (options: ClientOptions) => {
       const { environment, home, terminal } = cli;
-      const server = (options.server ?? environment.server ?? readConfig(home)?.server ?? DEFAULT_SERVER).replace(
-        /\/+$/,
-        '',
-      );
+      // A damaged file of an earlier login is no obstacle where the control plane is named.
+      const asked = options.server ?? environment.server ?? findConnection(home, environment, {}).server;
+      const server = asked.replace(/\/+$/, '');
       const token = options.token ?? environment.token ?? (await askForToken(server));
       if (!/^[\x21-\x7e]+$/.test(token)) throw new AppError('bad_request', 'a token has no blanks and is not empty');
       // Asked before it is kept: a token with a slip in it should fail here and not tomorrow.

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { DEFAULT_PORT } from '@nightshift/protocol';
 import { apiKeys } from '../api-keys.js';
 import { withJson, type Cli, type ClientOptions } from '../cli.js';
+import { findConnection } from '../connection.js';
 import { readTokenFile, writePrivate } from '../home.js';
 import { aborted, onInterrupt } from '../interrupt.js';
 import { listenError } from '../listen-error.js';
@@ -48,6 +49,8 @@ export function addServe(program: Command, cli: Cli): void {
       const isLost = !environment.databaseUrl && readTokenFile(home.token) === null;
       const firstToken = controlPlane.firstToken ?? (isLost ? await controlPlane.makeAdminToken() : null);
       if (firstToken !== null) writePrivate(home.token, `${firstToken}\n`);
+      const here = localUrl(url);
+      writePrivate(home.server, `${here}\n`);
       const hasToken = readTokenFile(home.token) !== null;
       if (options.json)
         terminal.json({
@@ -59,9 +62,10 @@ export function addServe(program: Command, cli: Cli): void {
         const database = environment.databaseUrl ? 'DATABASE_URL' : `its own Postgres in ${home.postgres}`;
         terminal.out(`Nightshift listens on ${url}\n  database  ${database}\n  API       ${url}/docs\n`);
         if (firstToken !== null)
-          terminal.out(`  token     written to ${home.token}; commands on this machine use it\n`);
+          terminal.out(`  token     written to ${home.token}; commands with this home folder use it\n`);
+        const command = commandFor(cli, here);
         terminal.out(
-          'Next: nightshift boxes enrol, then nightshift run.\nCtrl-C stops the control plane; jobs on boxes go on.\n',
+          `Next: ${command('boxes enrol')}, then ${command('run')}.\nCtrl-C stops the control plane; jobs on boxes go on.\n`,
         );
       }
       await aborted(interrupt.signal);
@@ -69,4 +73,17 @@ export function addServe(program: Command, cli: Cli): void {
       await controlPlane.stop();
       interrupt.release();
     });
+}
+
+/** A host that stands for every address is reached at this machine's own. */
+function localUrl(url: string): string {
+  const { hostname, port } = new URL(url);
+  return ['0.0.0.0', '[::]'].includes(hostname) ? `http://127.0.0.1:${port}` : url;
+}
+
+/** A command as another terminal has to be told it to get here: a home of its own, a login or a variable may lead elsewhere. */
+function commandFor({ home, environment }: Cli, url: string): (words: string) => string {
+  const before = environment.home === undefined ? '' : `NIGHTSHIFT_HOME=${home.path} `;
+  const after = findConnection(home, environment, {}).server === url ? '' : ` --server ${url}`;
+  return (words) => `${before}nightshift ${words}${after}`;
 }

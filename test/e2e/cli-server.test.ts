@@ -59,6 +59,27 @@ describe('the command line, from serve to report', () => {
   it('keeps the first token where only its owner reads it, and uses it', async () => {
     expect(statSync(join(folder, 'home/token')).mode & 0o777).toBe(0o600);
     expect(await json('runs')).toEqual({ items: [], nextCursor: null });
+    // No variable says where it listens: its home folder does.
+    expect((await runCli(['runs', '--json'], { env: { NIGHTSHIFT_HOME: join(folder, 'home') } })).code).toBe(0);
+  });
+
+  it('says the next command as another terminal needs it', async () => {
+    const told = async (env: Record<string, string>) => {
+      const serve = startCli(['serve', '--port', '0'], { env: { DATABASE_URL: database.url, ...env } });
+      children.push(serve);
+      let text = '';
+      for await (const part of serve.stdout as AsyncIterable<Buffer | string>)
+        if ((text += String(part)).includes('Ctrl-C')) break;
+      await stop(serve);
+      return text;
+    };
+    const third = join(folder, 'third');
+    expect(await told({ NIGHTSHIFT_HOME: third })).toContain(
+      `Next: NIGHTSHIFT_HOME=${third} nightshift boxes enrol, then`,
+    );
+    expect(await told({ NIGHTSHIFT_HOME: third, NIGHTSHIFT_SERVER: 'http://127.0.0.1:1' })).toMatch(
+      /nightshift boxes enrol --server http:\/\/127\.0\.0\.1:\d+, then/,
+    );
   });
 
   it('refuses a wrong token with 77 and says where one comes from', async () => {
