@@ -47,9 +47,9 @@ export function addTell(program: Command, cli: Cli): void {
 }
 
 async function fromCommit(cli: Cli, run: Run, commit: string, options: TellOptions): Promise<string> {
-  const { edit } = run.spec as { edit: { files: string[] } | null };
+  const { edit } = run.spec as { edit: { files: string[]; sealed: string[] } | null };
   if (!edit) throw new AppError('illegal_state', 'the run is in menu mode: use nightshift propose');
-  const { subject, body, diff, left } = await commitPatch(resolve(options.repo), commit, edit.files);
+  const { subject, body, diff, left } = await commitPatch(resolve(options.repo), commit, edit);
   if (left.length > 0)
     cli.terminal.err(`warning: left out, since they may not be edited: ${left.slice(0, 10).join(', ')}\n`);
   return withWords(diff, { summary: options.summary ?? subject, reason: options.reason ?? (body || subject) });

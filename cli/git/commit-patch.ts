@@ -10,8 +10,12 @@ export interface CommitPatch {
   left: string[];
 }
 
-/** What a commit changes in some files of a folder. @throws AppError `bad_request` when it changes none of them. */
-export async function commitPatch(folder: string, commit: string, files: readonly string[]): Promise<CommitPatch> {
+/** What a commit changes in the editable files of a folder. @throws AppError `bad_request` when it changes none of them. */
+export async function commitPatch(
+  folder: string,
+  commit: string,
+  { files, sealed }: { files: readonly string[]; sealed: readonly string[] },
+): Promise<CommitPatch> {
   if (commit.startsWith('-')) throw new AppError('bad_request', `${commit} is no commit`);
   const id = await git(['rev-parse', '--verify', '--end-of-options', `${commit}^{commit}`], { cwd: folder });
   const message = await git(['log', '-1', '--format=%s%x00%b', id], { cwd: folder });
@@ -21,14 +25,29 @@ export async function commitPatch(folder: string, commit: string, files: readonl
     ['--literal-pathspecs', 'diff', '--unified=3', '--src-prefix=a/', '--dst-prefix=b/', ...range, '--', ...files],
     { cwd: folder },
   );
-  if (diff === '')
-    throw new AppError('bad_request', `${commit} changes none of the editable files (${files.join(', ')})`, {
-      hint: 'name the folder of the project with --repo: paths are relative to it',
-    });
-  const changed = (
-    await git(['diff', '--name-only', '-z', '--no-renames', '--relative', `${id}^1`, id], { cwd: folder })
-  )
-    .split('\0')
-    .filter(Boolean);
+  const names = await git(['diff', '--name-only', '-z', '--no-renames', '--relative', `${id}^1`, id], { cwd: folder });
+  const changed = names.split('\0').filter(Boolean);
+  if (diff === '') throw noEdit(commit, changed, files, sealed);
   return { subject, body: body.trim(), diff: `${diff}\n`, left: changed.filter((path) => !files.includes(path)) };
+}
+
+function noEdit(commit: string, changed: string[], files: readonly string[], sealed: readonly string[]): AppError {
+  const isSealed = (path: string) =>
+    sealed.some((name) => path === name || path.startsWith(name.endsWith('/') ? name : `${name}/`));
+  const rail = `the rail paths lets a patch change ${files.join(', ')} and nothing else`;
+  const broken = changed.filter(isSealed);
+  if (broken.length > 0) return refused(`${commit} changes ${listed(broken)}, which the run seals`, rail);
+  if (changed.length > 0) return refused(`${commit} changes ${listed(changed)} and none of the editable files`, rail);
+  return refused(
+    `${commit} changes nothing in this folder, and none of the editable files (${files.join(', ')})`,
+    'name the folder of the project with --repo: paths are relative to it',
+  );
+}
+
+function refused(message: string, hint: string): AppError {
+  return new AppError('bad_request', message, { hint });
+}
+
+function listed(paths: string[]): string {
+  return paths.length > 3 ? `${paths.slice(0, 3).join(', ')} and ${paths.length - 3} more` : paths.join(', ');
 }
