@@ -168,12 +168,11 @@ export class Link {
     socket.terminate();
     if (wasReady) this.options.onDown();
     if (this.#isStopped) return;
-    this.#retry = setTimeout(
-      () => {
-        this.start();
-      },
-      Math.max(retryMs ?? 0, this.#backoff.next()),
-    );
+    const pauseMs = Math.round(Math.max(retryMs ?? 0, this.#backoff.next()));
+    this.options.log.info({ pauseMs }, 'connecting again after a pause');
+    this.#retry = setTimeout(() => {
+      this.start();
+    }, pauseMs);
   }
 
   #reject(message = 'refused'): void {

@@ -140,11 +140,11 @@ describe('the clocks', () => {
 
 describe('nothing is left running', () => {
   test('a background child that holds the terminal neither delays the end nor survives it', async () => {
-    const begun = performance.now();
     const { exit, log } = await runOne(jobSpec({ train: 'sh leaks-grandchild.sh' }));
     expect(exit).toMatchObject({ reason: 'completed', leftPids: [] });
     expect(log.toString()).toContain('val_loss: 0.5');
-    expect(performance.now() - begun).toBeLessThan(5000);
+    // It would print for ever: had the end waited for it, a clock would have run out and stopped the phase.
+    expect(exit.phases).toMatchObject([{ phase: 'train', exitCode: 0, clock: null, stoppedBy: [] }]);
   });
   test.runIf(isLinux)('a daemon that left the session by a double fork is found by its marker', async () => {
     const file = join(temporaryFolder('daemon'), 'pid');
