@@ -15,6 +15,7 @@ import {
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { analyze, liveFigures, type Live } from '../trajectory/index.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
+import { loopDeps } from '../testing/test-loop.js';
 import { advance } from './advance.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
@@ -29,10 +30,7 @@ let database: TestDatabase;
 let deps: LoopDeps;
 beforeAll(async () => {
   database = await createTestDatabase();
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const wake = { run() {}, fleet() {} };
-  const { signal } = new AbortController();
-  deps = { db: database.db, log, wake, apiKey: () => undefined, leaseMs: 10_000, signal };
+  deps = loopDeps(database.db);
 });
 afterAll(() => database.drop());
 
