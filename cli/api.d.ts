@@ -1203,6 +1203,7 @@ export interface components {
                 }[];
                 node: string;
                 agentVersion: string;
+                roles?: string[];
                 health?: {
                     ok: boolean;
                     problems: {

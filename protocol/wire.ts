@@ -139,6 +139,8 @@ export const boxFactsSchema = z.object({
   gpus: z.array(gpuFactSchema).max(64),
   node: z.string().max(40),
   agentVersion: z.string().max(40),
+  /** Roles of jobs that the agent knows. Left out by agents from before `screen`, which refuse the frame of a job of a later role. */
+  roles: z.array(z.string().max(40)).max(40).optional(),
   /** Left out by agents that do not look. */
   health: boxHealthSchema.optional(),
 });

@@ -1,6 +1,7 @@
 import { listBoxLoads, listRequestedEnds, listWaitingJobs, type WaitingJob } from '@nightshift/db';
 import type { FleetDeps } from './deps.js';
 import { giveJobs, type Given } from './give-out.js';
+import { knowsRole } from './knows-role.js';
 import type { Session } from './session.js';
 
 /** Jobs looked at together. */
@@ -96,7 +97,7 @@ export class Dispatcher {
       after = page.at(-1);
       const pairs: Pair[] = [];
       for (const job of page) {
-        const asks = `${job.pinnedBoxId ?? ''} ${job.labels.join(' ')} ${job.avoids.join(' ')}`;
+        const asks = `${job.pinnedBoxId ?? ''} ${job.role} ${job.labels.join(' ')} ${job.avoids.join(' ')}`;
         const session = unwanted.has(asks) ? undefined : this.#choose(job);
         if (!session) {
           unwanted.add(asks);
@@ -150,14 +151,14 @@ export class Dispatcher {
   }
 
   #choose(job: WaitingJob): Session | undefined {
-    const fits = (session: Session | undefined) =>
-      session?.hasRoom && job.labels.every((label) => session.labels.has(label)) ? session : undefined;
+    const isFor = (session: Session) =>
+      knowsRole(session.facts, job.role) && job.labels.every((label) => session.labels.has(label));
+    const fits = (session: Session | undefined) => (session?.hasRoom && isFor(session) ? session : undefined);
     if (job.pinnedBoxId !== null) return fits(this.sessions.get(job.pinnedBoxId));
     const sessions = [...this.sessions.values()];
     // Where it failed for a lasting reason it goes only when there is no other box, not even a busy one.
     const others = sessions.filter((session) => !job.avoids.includes(session.boxId));
-    const isWanted = (session: Session) =>
-      session.isReady && session.takesWork && job.labels.every((label) => session.labels.has(label));
+    const isWanted = (session: Session) => session.isReady && session.takesWork && isFor(session);
     return (others.some(isWanted) ? others : sessions).find(fits);
   }
 }

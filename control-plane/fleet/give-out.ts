@@ -18,6 +18,7 @@ import {
 } from '@nightshift/db';
 import { settleAttempt } from '../loop/settle-attempt.js';
 import { effectiveLabels } from './job-spec.js';
+import { knowsRole } from './knows-role.js';
 import { specFor } from './spec-for.js';
 
 /** Of an `assign` frame, beside the job without its attempt's id. */
@@ -136,10 +137,11 @@ function takesWork(box: BoxRow): boolean {
 }
 
 function suits(
-  { job, run }: { job: { pinnedBoxId: string | null }; run: { spec: { boxes: { labels: string[] } } } },
+  { job, run }: { job: Pick<JobRow, 'pinnedBoxId' | 'role'>; run: { spec: { boxes: { labels: string[] } } } },
   box: Parameters<typeof effectiveLabels>[0] & { id: string },
 ): boolean {
   if (job.pinnedBoxId !== null && job.pinnedBoxId !== box.id) return false;
+  if (!knowsRole(box.facts, job.role)) return false;
   const labels = effectiveLabels(box);
   return run.spec.boxes.labels.every((label) => labels.includes(label));
 }

@@ -57,6 +57,7 @@ export class Session {
   /** False while a flag, a survivor of KILL or its health keeps work away. */
   takesWork = false;
   labels: ReadonlySet<string> = new Set();
+  facts: BoxLoad['facts'] = null;
   /** When a request to end an attempt was last sent, in milliseconds of `performance.now`. */
   readonly cancelsSent = new Map<string, number>();
   private isDirty = false;
@@ -135,6 +136,7 @@ export class Session {
     this.takesWork = !load.isCordoned && !load.isDraining && !load.isDirty && load.facts?.health?.ok !== false;
     this.live = load.liveAttempts;
     this.labels = new Set(effectiveLabels(load));
+    this.facts = load.facts;
   }
 
   private async work(): Promise<void> {

@@ -1,5 +1,6 @@
 import { listActiveJobs, listBoxes, type BoxRow, type JobRow, type Queryable, type RunRow } from '@nightshift/db';
 import { effectiveLabels } from './job-spec.js';
+import { knowsRole } from './knows-role.js';
 
 const MOST_BOXES = 500;
 
@@ -37,9 +38,15 @@ function explain(job: JobRow, labels: string[], boxes: BoxRow[], now: Date): str
   const pinned = job.pinnedBoxId === null ? boxes : boxes.filter((box) => box.id === job.pinnedBoxId);
   const fitting = pinned.filter((box) => labels.every((label) => effectiveLabels(box).includes(label)));
   if (fitting.length === 0) return `no box has the labels ${labels.join(', ')}: nightshift boxes shows what they have`;
-  const free = fitting.filter((box) => whyNoWork(box) === null);
+  const able = fitting.filter((box) => knowsRole(box.facts, job.role));
+  if (able.length === 0)
+    return `no agent knows its job's role ${job.role}: upgrade that of ${fitting
+      .slice(0, 5)
+      .map((box) => box.name)
+      .join(', ')}`;
+  const free = able.filter((box) => whyNoWork(box) === null);
   if (free.length > 0) return null;
-  return `no box takes work: ${fitting
+  return `no box takes work: ${able
     .slice(0, 5)
     .map((box) => `${box.name} is ${whyNoWork(box)}`)
     .join('; ')}`;

@@ -22,7 +22,7 @@ import { leaveOpen } from '../decision/leave-open.js';
 import { mean } from '../decision/noise.js';
 import { commitIdOf } from './commit-id.js';
 import { decideScreening } from './decide-screening.js';
-import { guardValues, hasSealedMeasurement } from './guard-values.js';
+import { guardValues, hasSealedMeasurement, whyUntold } from './guard-values.js';
 import { updateLiveFigures } from './live-figures.js';
 import { queueJob } from './queue-job.js';
 import { sendSlipBack } from './send-slip-back.js';
@@ -107,7 +107,14 @@ export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationR
           hasSealedMeasurement(run.spec) ? 'the evaluator (what training prints is not counted)' : undefined,
         )
       : [];
-  if (violations.length > 0)
+  const untold = await whyUntold(tx, run, compared, violations, { candidate: key, comparator: comparator.key });
+  if (untold !== null)
+    decision = {
+      ...decision,
+      outcome: 'inconclusive',
+      reason: `${untold} By ${run.spec.metric.name} alone it would have been kept: ${decision.reason}`,
+    };
+  else if (violations.length > 0)
     decision = {
       ...decision,
       outcome: 'revert',

@@ -1,5 +1,12 @@
-import { listEvaluatedValues, listLastValues, type MeasurementRow, type Queryable, type RunRow } from '@nightshift/db';
-import type { GuardValues } from '../decision/guard.js';
+import {
+  listEvaluatedValues,
+  listLastValues,
+  listUntoldJobs,
+  type MeasurementRow,
+  type Queryable,
+  type RunRow,
+} from '@nightshift/db';
+import type { GuardValues, GuardViolation } from '../decision/guard.js';
 import { mean } from '../decision/noise.js';
 
 /** Code mode with an evaluator: what edited code prints of itself is no measurement, of a guard no more than of the metric. */
@@ -27,4 +34,26 @@ export async function guardValues(
   return Object.fromEntries(
     names.map((name) => [name, { candidate: meanOf(name, candidateKey), comparator: meanOf(name, comparatorKey) }]),
   );
+}
+
+/**
+ * Why all of these violations say nothing of the candidate: an agent from before guards of sealed code reports no figures of the
+ * evaluator. Null when a guard is broken, or is missing although the agent would have told it.
+ */
+export async function whyUntold(
+  q: Queryable,
+  run: RunRow,
+  compared: MeasurementRow[],
+  violations: readonly GuardViolation[],
+  keys: { candidate: string; comparator: string },
+): Promise<string | null> {
+  if (violations.length === 0 || !hasSealedMeasurement(run.spec)) return null;
+  const untold = new Map((await listUntoldJobs(q, run.id)).map(({ jobId, box }) => [jobId, box]));
+  const boxes = violations.map(({ rule, value }) => {
+    if (rule !== 'missing') return [];
+    const key = value === null ? keys.candidate : keys.comparator;
+    return compared.flatMap((row) => (row.configKey === key ? (untold.get(row.jobId) ?? []) : []));
+  });
+  if (boxes.some((names) => names.length === 0)) return null;
+  return `The guards could not be checked: the agent of ${[...new Set(boxes.flat())].join(', ')} is too old to tell what the evaluator reported; upgrade it.`;
 }

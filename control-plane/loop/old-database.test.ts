@@ -18,11 +18,10 @@ import { beginPhase } from '../fleet/begin-phase.js';
 import { finishAttempt } from '../fleet/finish-attempt.js';
 import { giveOut } from '../fleet/give-out.js';
 import { exitOf, paperBox } from '../testing/paper-box.js';
+import { loopDeps, step } from '../testing/test-loop.js';
 import { analyze, earlierFigures } from '../trajectory/index.js';
-import { advance } from './advance.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
-import { propose } from './propose.js';
 import { loadTrajectory } from './trajectory-of-run.js';
 
 let folder: string;
@@ -49,24 +48,12 @@ async function migrateTo(number: number): Promise<void> {
   await writeFile(join(folder, 'meta', '_journal.json'), JSON.stringify({ ...journal, entries }));
   await migrate(old, { folder });
 }
-const depsOf = (db: LoopDeps['db']): LoopDeps => ({
-  db,
-  log: { debug() {}, info() {}, warn() {}, error() {} },
-  wake: { run() {}, fleet() {} },
-  apiKey: () => undefined,
-  leaseMs: 10_000,
-  signal: new AbortController().signal,
-});
 const lossOf = (config: Record<string, unknown>) => 2 + Math.abs(Number(config.x) - 30) / 100;
 
 /** Works on a run until it has ended, or so many jobs are done; the last one given out is left as it is. */
 async function work(deps: LoopDeps, runId: string, boxId: string, most = Infinity): Promise<void> {
   for (let done = 0; ; done++) {
-    for (;;) {
-      const claims = await advance(deps, runId, { skip: false });
-      if (claims.length === 0) break;
-      for (const claim of claims) await propose(deps, claim);
-    }
+    await step(deps, runId);
     const job = done < most ? await giveOut(deps.db, boxId, 1) : null;
     if (!job) return;
     const { attemptId, token } = job;
@@ -81,7 +68,7 @@ test('a run from before every migration but the first two goes on where it stood
   let id: string;
   let boxId: string;
   try {
-    const deps = depsOf(current.db);
+    const deps = loopDeps(current.db);
     boxId = (await paperBox(current.db)).id;
     const spec = parseSpec({
       name: 'old',
@@ -121,7 +108,7 @@ test('a run from before every migration but the first two goes on where it stood
   await old.sql`update boxes set cordon_reason = 'three failures'`;
   await old.sql`update boxes set is_cordoned = false`;
 
-  const deps = depsOf(old.db);
+  const deps = loopDeps(old.db);
   await work(deps, id, boxId);
   const after = (await findRun(old.db, id))!;
   expect(after).toMatchObject({ state: 'completed', endReason: 'iterations' });

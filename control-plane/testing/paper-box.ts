@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { BoxFacts, Config, ExitRecord, FrameOf, JobReason, JobSpec } from '@nightshift/protocol';
+import {
+  JOB_ROLES,
+  type BoxFacts,
+  type Config,
+  type ExitRecord,
+  type FrameOf,
+  type JobReason,
+  type JobSpec,
+} from '@nightshift/protocol';
 import { appendMetrics, insertBox, markBoxSeen, type Db } from '@nightshift/db';
 import { beginPhase } from '../fleet/begin-phase.js';
 import { finishAttempt } from '../fleet/finish-attempt.js';
@@ -15,6 +23,7 @@ export const PAPER_FACTS: BoxFacts = {
   gpus: [],
   node: 'v20',
   agentVersion: 'test',
+  roles: [...JOB_ROLES],
 };
 
 export function exitOf(reason: JobReason, metric: number | null, detail = ''): ExitRecord {

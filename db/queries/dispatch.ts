@@ -1,5 +1,5 @@
 import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
-import type { BoxFacts, Telemetry } from '@nightshift/protocol';
+import type { BoxFacts, JobRole, Telemetry } from '@nightshift/protocol';
 import { newId } from '../id.js';
 import type { AttemptRow, BoxRow, JobRow, Queryable, RunRow, Tx } from '../rows.js';
 import { attempts, boxes, jobs, runs } from '../schema.js';
@@ -9,6 +9,7 @@ export interface WaitingJob {
   id: string;
   createdAt: Date;
   pinnedBoxId: string | null;
+  role: JobRole;
   labels: string[];
   /** Boxes where it failed before for a reason that will be there again: another one is better. */
   avoids: string[];
@@ -28,6 +29,7 @@ export async function listWaitingJobs(
       id: jobs.id,
       createdAt: jobs.createdAt,
       pinnedBoxId: jobs.pinnedBoxId,
+      role: jobs.role,
       labels: sql<string[]>`${runs.spec} -> 'boxes' -> 'labels'`,
       avoids: sql<string[]>`case when ${jobs.attempt} = 0 then '[]'::jsonb else (
         select coalesce(jsonb_agg(distinct ${attempts.boxId}), '[]'::jsonb) from ${attempts}

@@ -121,6 +121,17 @@ export async function listEvaluatedValues(
   return rows.map((row) => ({ jobId: row.job_id, name: row.name, value: fromWireNumber(row.value) }));
 }
 
+/** Counted measurements whose agent did not say what was reported, as those from before guards of sealed code did not, with its box. */
+export async function listUntoldJobs(q: Queryable, runId: string): Promise<{ jobId: string; box: string }[]> {
+  const rows = await q.execute<{ job_id: string; name: string }>(sql`
+    select j.id as job_id, b.name
+    from jobs j
+    join attempts a on a.job_id = j.id and a.number = j.attempt and a.state = 'ended'
+    join boxes b on b.id = a.box_id
+    where j.run_id = ${runId} and j.state = 'succeeded' and a.exit -> 'reported' is null`);
+  return rows.map((row) => ({ jobId: row.job_id, box: row.name }));
+}
+
 /** The last value of each of these metrics in each counted attempt of a run; an attempt that never reported one has no row for it. */
 export async function listLastValues(
   q: Queryable,

@@ -1,5 +1,5 @@
 import { arch, cpus, hostname, platform, release, totalmem } from 'node:os';
-import type { BoxFacts } from '@nightshift/protocol';
+import { JOB_ROLES, type BoxFacts } from '@nightshift/protocol';
 import { readGpus, type GpuReading } from './nvidia-smi.js';
 import { isUnifiedGpu, type GpuRow } from './parse-nvidia-smi.js';
 
@@ -20,6 +20,7 @@ export function factsOf(reading: GpuReading): BoxFacts {
     gpus: reading.status === 'ok' ? gpuFacts(reading.gpus) : [],
     node: process.version,
     agentVersion: AGENT_VERSION,
+    roles: [...JOB_ROLES],
   };
 }
 
