@@ -25,6 +25,8 @@ export interface Decision {
     growth: number;
     price: number;
   };
+  /** The guards that made a revert of what would have been kept, by name; left out where none did. */
+  guards?: string[];
   /** One sentence for people and for the proposer. */
   reason: string;
 }

@@ -118,6 +118,7 @@ export async function decideIteration(tx: Tx, run: RunRow, iteration: IterationR
     decision = {
       ...decision,
       outcome: 'revert',
+      guards: [...new Set(violations.map((violation) => violation.name))],
       reason: `Reverted by a guard: ${violations.map((violation) => violation.reason).join('; ')}. By ${run.spec.metric.name} alone it would have been kept: ${decision.reason}`,
     };
   decision = weighPatch(run, iteration, decision);

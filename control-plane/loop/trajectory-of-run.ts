@@ -116,6 +116,7 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
   // Further measurements of what candidates were compared with, whoever asked for them: they belong to what they measured.
   const audits = groupBy(await listAudits(q, run.id), (job) => job.configKey);
   const earlier = run.earlierFigures === null ? null : await findEarlierSession(q, run.id);
+  const afterSearch = new Set(run.searchEnd?.jobIds);
   const baseline = [...(await listBaselineJobs(q, run.id)), ...(audits.get(run.baselineKey) ?? [])].flatMap((job) =>
     job.metric === null ? [] : [job.metric],
   );
@@ -136,7 +137,10 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
         callsOf.get(iteration.id) ?? [],
       );
       if (record?.outcome !== 'kept' || iteration.configKey === null) return record ? [record] : [];
-      const again = (audits.get(iteration.configKey) ?? []).flatMap((job) => (job.metric === null ? [] : [job.metric]));
+      // What was measured after the search confirms the choice and is told as that.
+      const again = (audits.get(iteration.configKey) ?? [])
+        .filter(({ id }) => !afterSearch.has(id))
+        .flatMap((job) => (job.metric === null ? [] : [job.metric]));
       const values = [...record.values, ...again];
       return [{ ...record, values, metric: meanOf(values) }];
     }),
@@ -144,6 +148,7 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
     ...(await confirmationOf(q, run)),
     measurement: measurementOf(run.spec),
     ...(run.spec.fidelity?.screen ? { screeningSeconds: (await sumScreeningMs(q, run.id)) / 1000 } : {}),
+    ...(run.state === 'failed' ? { failed: run.endDetail ?? run.endReason } : {}),
     ...(run.screeningOff === null ? {} : { screeningOff: run.screeningOff }),
     ...(earlier === null ? {} : { earlier: earlierOf(run, earlier) }),
     ...(run.spec.proposer.critic ? { vetoes: await countVetoes(q, run.id) } : {}),

@@ -1,4 +1,4 @@
-import type { EarlierFigures, KnobValue, Measurement } from '@nightshift/protocol';
+import type { Config, EarlierFigures, KnobValue, Measurement } from '@nightshift/protocol';
 import type { Health } from './health.js';
 import type { ScreeningFigures } from './screening-figures.js';
 
@@ -64,7 +64,15 @@ export interface Analysis {
     standardError: number | null;
     improvement: number | null;
     headline: number | null;
+    /** The iteration that the change was made to, 0 for the baseline; null for a change of the baseline as such and where not known. */
+    standsOn: number | null;
+    /** What was run, complete; null where the source does not say. */
+    config: Config | null;
+    /** Guards that reverted it: a number that the run may not claim. */
+    guards: string[];
   } | null;
+  /** What would have been kept by its metric alone, by the guard that reverted it. */
+  guards: { guard: string; iterations: number[] }[];
   /** The incumbent by measurements made after the search was over; null where there are none. */
   confirmed: {
     iteration: number;

@@ -4,9 +4,10 @@ import { costOf } from './cost.js';
 import { coverageOf } from './coverage.js';
 import { criticOf } from './critic.js';
 import { earlierFigures } from './earlier-figures.js';
-import { healthEvidence, judgeHealth } from './health.js';
+import { guardReverts } from './guards.js';
+import { healthEvidence, judgeHealth, type Health } from './health.js';
 import { keepsOf } from './keeps.js';
-import { isEvaluated } from './measurements.js';
+import { isEvaluated, PATCH_KNOB } from './measurements.js';
 import { noiseOf } from './noise.js';
 import { pairsOf } from './pairs.js';
 import { plateauOf } from './plateau.js';
@@ -36,16 +37,25 @@ export function analyze(trajectory: Trajectory): Analysis {
     keeps: keepsOf(trajectory),
     plateau: plateauOf(trajectory),
     noise,
+    guards: guardReverts(trajectory),
     replicated: replicatedOf(trajectory, noise.sd),
     confirmed: confirmedOf(trajectory),
     critic: criticOf(trajectory),
     cost: costOf(trajectory),
-    health: judgeHealth(healthEvidence(trajectory)),
+    health: healthOf(trajectory),
     measurement: trajectory.measurement ?? null,
     earlier: trajectory.earlier ? earlierFigures(trajectory.earlier) : null,
     screening: screeningFigures(trajectory),
     warnings: [...trajectory.warnings, ...warningsOf(trajectory)],
   };
+}
+
+// A run whose baseline failed has no iteration to judge, and is over: it explores nothing.
+function healthOf(trajectory: Trajectory): Health {
+  const { failed } = trajectory;
+  if (failed && !trajectory.records.some(isEvaluated))
+    return { verdict: 'blind', reasons: [`the run failed: ${failed}`] };
+  return judgeHealth(healthEvidence(trajectory));
 }
 
 function warningsOf(trajectory: Trajectory): string[] {
@@ -64,7 +74,7 @@ function warningsOf(trajectory: Trajectory): string[] {
   }
   if (records.length > 0 && baseline.value === null)
     warnings.push('the baseline is not known: improvements cannot be given');
-  if (menu === null && records.some((record) => record.proposal !== null))
+  if (menu === null && records.some(({ proposal }) => proposal !== null && proposal.knob !== PATCH_KNOB))
     warnings.push('no menu: how many knobs were never touched cannot be told (give one with --menu)');
   if (menu !== null) {
     const unknown = new Set<string>();

@@ -1,5 +1,6 @@
 import type { KnobValue, Trajectory, TrajectoryRecord } from '@nightshift/protocol';
 import { improvementOver } from './measurements.js';
+import { standingText, standsOnOf } from './standing.js';
 import { writeTrajectory, type ExportAbout } from './write-trajectory.js';
 
 export const EXPORT_FORMATS = ['jsonl', 'tsv', 'csv'] as const;
@@ -87,23 +88,29 @@ export function writeCsv(trajectory: Trajectory): string {
     record.proposer,
     record.proposal?.knob,
     record.proposal?.newValue,
-    record.metric,
+    // One measurement is written as it was taken.
+    record.values.length === 1 ? record.metric : rounded(record.metric),
     record.values.length,
-    record.metric === null ? null : improvementOver(goal, trajectory.baseline.value, record.metric),
-    record.decision?.effect,
-    record.decision?.standardError,
+    rounded(record.metric === null ? null : improvementOver(goal, trajectory.baseline.value, record.metric)),
+    rounded(record.decision?.effect),
+    rounded(record.decision?.standardError),
     record.failure,
     record.rail,
-    record.wallSeconds,
-    record.modelSeconds,
-    record.energyWh,
+    rounded(record.wallSeconds),
+    rounded(record.modelSeconds),
+    rounded(record.energyWh),
     record.proposal?.reason ?? record.description,
     trajectory.measurement,
-    record.screening?.effect,
-    record.screening?.savedSeconds,
-    record.standsOn,
+    rounded(record.screening?.effect),
+    rounded(record.screening?.savedSeconds),
+    standsOnOf(trajectory, record),
   ]);
   return [header, ...rows].map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
+}
+
+/** Twelve significant digits: sums and means of doubles end in digits that nobody measured. */
+function rounded(value: number | null | undefined): number | null {
+  return value === null || value === undefined ? null : Number(value.toPrecision(12));
 }
 
 function csvCell(value: KnobValue | null | undefined): string {
@@ -113,13 +120,14 @@ function csvCell(value: KnobValue | null | undefined): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** What an iteration tried, in one line: `knob=value: reason`, in the form that the reader of `results.tsv` takes apart again. */
+/** What an iteration tried, in one line: `knob=value on #4: reason`, in the form that the reader of `results.tsv` takes apart again. */
 export function descriptionOf(record: TrajectoryRecord): string {
   if (record.description !== undefined) return record.description;
   if (record.proposal === null) return record.failure ?? record.outcome;
   const { knob, newValue, reason } = record.proposal;
   const isBare = typeof newValue !== 'string' || (/^[^\s,;:()="]+$/.test(newValue) && !isJsonScalar(newValue));
-  return `${knob}=${isBare ? String(newValue) : JSON.stringify(newValue)}${reason === '' ? '' : `: ${reason}`}`;
+  const what = `${knob}=${isBare ? String(newValue) : JSON.stringify(newValue)}`;
+  return `${what}${standingText(record.standsOn ?? null)}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 function isJsonScalar(text: string): boolean {

@@ -1,5 +1,6 @@
 import type { KnobValue, Trajectory } from '@nightshift/protocol';
 import { coverageOf } from './coverage.js';
+import { canBeBest } from './guards.js';
 import { isBaselineAgain, isEvaluated, replicateKey } from './measurements.js';
 import { noiseOf } from './noise.js';
 import { repeatedIterations } from './pairs.js';
@@ -253,7 +254,7 @@ function bestIterationOf(trajectory: Trajectory): number | null {
   let best = trajectory.baseline.value === null ? Infinity : sign * trajectory.baseline.value;
   let iteration: number | null = null;
   for (const record of trajectory.records)
-    if (isEvaluated(record) && sign * record.metric < best) {
+    if (canBeBest(record) && sign * record.metric < best) {
       best = sign * record.metric;
       iteration = record.iteration;
     }

@@ -1,5 +1,6 @@
 import { configKey, pairKey, type Config, type TrajectoryRecord } from '@nightshift/protocol';
 import type { Keep } from './analysis.js';
+import { canBeBest } from './guards.js';
 import { HEALTH_RULES, recentIterationOf } from './health.js';
 import { shortKey, type Live, type LiveGroup } from './live-state.js';
 import {
@@ -113,7 +114,7 @@ function countEvaluated(live: Live, record: EvaluatedRecord, isRepeat: boolean, 
     if (live.keeps.best === null || isBetter(live.goal, record.metric, live.keeps.best.metric)) live.keeps.best = keep;
   }
   const { plateau } = live;
-  if (plateau.best === null || isBetter(live.goal, record.metric, plateau.best)) {
+  if (canBeBest(record) && (plateau.best === null || isBetter(live.goal, record.metric, plateau.best))) {
     live.plateau = {
       best: record.metric,
       bestIteration: record.iteration,
@@ -153,7 +154,7 @@ function countReplicates(live: Live, record: TrajectoryRecord): boolean {
         reverted: 0,
         order: live.groupCount++,
       };
-  for (const value of isEvaluated(record) ? measurementsOf(record) : []) {
+  for (const value of measurementsOf(record)) {
     group.n += 1;
     const delta = value - group.mean;
     group.mean += delta / group.n;

@@ -29,19 +29,24 @@ export function isTried(record: TrajectoryRecord): record is TriedRecord {
   return record.proposal !== null && (isCut || isEvaluated(record));
 }
 
-/** Every finite measurement of an evaluated iteration; sources that give only the mean count as one. */
-export function measurementsOf(record: EvaluatedRecord): number[] {
+/**
+ * Every finite measurement of an iteration; sources that give only the mean count as one. One that failed later (its replicate ran
+ * out of time, say) has measurements too: they are true of its configuration, though nothing was decided from them.
+ */
+export function measurementsOf(record: TrajectoryRecord): number[] {
   const finite = record.values.filter(Number.isFinite);
-  return finite.length > 0 ? finite : [record.metric];
+  return finite.length === 0 && isEvaluated(record) ? [record.metric] : finite;
 }
 
 /**
- * What makes two measurements replicates of each other: the same pair, in the same configuration where the source says it.
+ * What makes two measurements replicates of each other: the same pair, in the same configuration (or on the same iteration) where the
+ * source says it.
  * With `compare: incumbent` one pair is tried in several configurations, and those are not replicates.
  */
 export function replicateKey(proposal: Proposal, record: TrajectoryRecord): string {
   const pair = pairKey(proposal.knob, proposal.newValue);
-  return record.config === null ? pair : `${pair} ${configKey(record.config)}`;
+  if (record.config !== null) return `${pair} ${configKey(record.config)}`;
+  return record.standsOn === null || record.standsOn === undefined ? pair : `${pair} on ${record.standsOn}`;
 }
 
 /** The baseline's value of a knob: from its configuration, else the menu's default; undefined when neither says. */

@@ -1,13 +1,22 @@
-import type { KnobValue, Trajectory } from '@nightshift/protocol';
+import type { Config, KnobValue, Trajectory } from '@nightshift/protocol';
 import { estimateNoise } from '../decision/noise.js';
 import type { Analysis } from './analysis.js';
+import { guardsOf } from './guards.js';
 import { isEvaluated, isTried, measurementsOf, replicateKey } from './measurements.js';
+import { standsOnOf } from './standing.js';
 
-/** All measurements of one pair in one configuration; none where every try failed. */
+/** All measurements of one pair in one configuration; none where every try failed at once. */
 export interface ReplicateGroup {
   knob: string;
   value: KnobValue;
+  config: Config | null;
+  /** What the change was made to, as far as any of its iterations says. */
+  standsOn: number | null;
   values: number[];
+  /** Whether any iteration ended with a number: what only ever failed can be claimed by nobody. */
+  isEvaluated: boolean;
+  /** Guards that reverted it. */
+  guards: string[];
   kept: number;
   reverted: number;
 }
@@ -20,11 +29,18 @@ export function replicateGroups(trajectory: Trajectory): ReplicateGroup[] {
     const group = groups.get(key) ?? {
       knob: record.proposal.knob,
       value: record.proposal.newValue,
+      config: record.config,
+      standsOn: null,
       values: [],
+      isEvaluated: false,
+      guards: [],
       kept: 0,
       reverted: 0,
     };
-    if (isEvaluated(record)) group.values.push(...measurementsOf(record));
+    group.values.push(...measurementsOf(record));
+    group.isEvaluated ||= isEvaluated(record);
+    group.standsOn ??= standsOnOf(trajectory, record);
+    group.guards = [...new Set([...group.guards, ...guardsOf(record)])];
     if (record.outcome === 'kept') group.kept += 1;
     if (record.outcome === 'reverted') group.reverted += 1;
     groups.set(key, group);

@@ -1,10 +1,11 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
+import { canBeBest } from './guards.js';
 import { isBetter, isEvaluated } from './measurements.js';
 
 /**
  * Evaluated iterations strictly between two new bests or after the last one (`longest` of all), and after the last one (`current`). The baseline is the first best, so
- * the stretch before the first improvement counts. A new best is any evaluated metric better than all before it, kept or not.
+ * the stretch before the first improvement counts. A new best is any evaluated metric better than all before it, kept or not, but for what a guard reverted.
  */
 export function plateauOf(trajectory: Trajectory): Analysis['plateau'] {
   const evaluated = trajectory.records.filter(isEvaluated);
@@ -13,7 +14,7 @@ export function plateauOf(trajectory: Trajectory): Analysis['plateau'] {
   let since = 0;
   let longest = 0;
   for (const record of evaluated) {
-    if (best === null || isBetter(trajectory.metric.goal, record.metric, best)) {
+    if (canBeBest(record) && (best === null || isBetter(trajectory.metric.goal, record.metric, best))) {
       best = record.metric;
       longest = Math.max(longest, since);
       since = 0;
@@ -26,7 +27,7 @@ export function plateauOf(trajectory: Trajectory): Analysis['plateau'] {
 export function runningBest(trajectory: Trajectory): (number | null)[] {
   let best = trajectory.baseline.value;
   return trajectory.records.map((record) => {
-    if (isEvaluated(record) && (best === null || isBetter(trajectory.metric.goal, record.metric, best)))
+    if (canBeBest(record) && (best === null || isBetter(trajectory.metric.goal, record.metric, best)))
       best = record.metric;
     return best;
   });

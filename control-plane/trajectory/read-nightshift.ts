@@ -101,6 +101,7 @@ function readRun(
   if (measurement !== undefined || row.measurement === null) trajectory.measurement = measurement ?? null;
   if (row.earlier !== undefined && row.earlier !== null)
     trajectory.earlier = earlierOf(row.earlier, trajectory.metric, line, warnings);
+  if (row.failed !== undefined) trajectory.failed = textOf(row.failed);
   if (row.screeningOff !== undefined) trajectory.screeningOff = textOf(row.screeningOff);
   if (row.screeningSeconds !== undefined) trajectory.screeningSeconds = finiteOf(row.screeningSeconds);
   if (row.vetoes !== undefined) trajectory.vetoes = finiteOf(row.vetoes);
@@ -205,6 +206,7 @@ function readDecision(input: unknown): Decision | null {
     noiseSd: numberOf(object.noiseSd),
     degreesOfFreedom: finiteOf(object.degreesOfFreedom) ?? 0,
     probability: numberOf(object.probability),
+    ...(Array.isArray(object.guards) ? { guards: object.guards.map(textOf).filter((name) => name !== null) } : {}),
     reason: textOf(object.reason) ?? '',
   };
 }

@@ -25,7 +25,7 @@ function isHeaderlessRow(text: string): boolean {
 
 /**
  * Reads a `results.tsv`: the first row is the baseline, each further one an iteration. What was changed is free text there; a description
- * that is one `knob=value`, with or without a reason after a colon, is read as a proposal.
+ * that is one `knob=value`, with or without `on #4` and a reason after a colon, is read as a proposal.
  */
 export function readResults(lines: SourceLine[], options: ReadOptions, warnings: ReadWarnings): Trajectory {
   const start = lines.findIndex((line) => isResultsHeader(line.text));
@@ -47,6 +47,8 @@ export function readResults(lines: SourceLine[], options: ReadOptions, warnings:
     warnings: [],
   };
   let hasBaseline = false;
+  // The number of a row's iteration by what its commit column says: what was never measured has no row, so that numbers shift.
+  const rowOf = new Map<string, number>();
   for (const line of rows) {
     const cells = line.text.split('\t');
     const at = (column: string) => cells[header.indexOf(column)]?.trim() ?? '';
@@ -65,9 +67,13 @@ export function readResults(lines: SourceLine[], options: ReadOptions, warnings:
     const description = column < 0 ? '' : cells.slice(column).join(' ').trim();
     if (!hasBaseline) {
       hasBaseline = true;
+      rowOf.set(at('commit'), 0);
       if (readBaseline(trajectory, outcome, value, description, line.number, warnings)) continue;
     }
-    trajectory.records.push(readRow(trajectory, outcome, value, description, line.number, warnings));
+    const record = readRow(trajectory, outcome, value, description, line.number, warnings);
+    const standsOn = standsOnOf(description, rowOf);
+    trajectory.records.push(record.proposal === null || standsOn === null ? record : { ...record, standsOn });
+    rowOf.set(at('commit'), record.iteration);
   }
   return { ...trajectory, warnings: warnings.finish() };
 }
@@ -143,8 +149,18 @@ function readRow(
   return { ...record, values: [value], metric: value };
 }
 
+// As our own export numbers rows without a commit: 0000004.
+function standsOnOf(description: string, rowOf: ReadonlyMap<string, number>): number | null {
+  const match = /^[^:]*? on (?:#(\d{1,7})|the baseline)(?:\s*:|$)/.exec(description);
+  if (!match) return null;
+  return match[1] === undefined ? 0 : (rowOf.get(match[1].padStart(7, '0')) ?? null);
+}
+
 function proposalOf(description: string, menu: Menu | null): Proposal | null {
-  const match = /^([A-Za-z]\w{0,63})\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,;:()=]+)(?:\s*:\s*(.*))?$/.exec(description);
+  const match =
+    /^([A-Za-z]\w{0,63})\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,;:()=]+)(?:\s+on (?:#\d+|the baseline))?(?:\s*:\s*(.*))?$/.exec(
+      description,
+    );
   if (!match) return null;
   const knob = match[1] as string;
   const type = menu !== null && Object.hasOwn(menu.knobs, knob) ? menu.knobs[knob]?.type : undefined;

@@ -1,45 +1,21 @@
 import {
   formatDuration,
-  pairKey,
   UNSEALED_WARNING,
   type KnobValue,
   type Trajectory,
   type TrajectoryRecord,
 } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import {
-  improvementOver,
-  isBetter,
-  isEvaluated,
-  meanOf,
-  measurementsOf,
-  PATCH_KNOB,
-  replicateKey,
-} from './measurements.js';
+import { improvementOver, isEvaluated, meanOf, PATCH_KNOB, replicateKey } from './measurements.js';
 import { earlierFacts, type EarlierFacts } from './earlier-facts.js';
 import { baselineMeasurements } from './replicated.js';
 import type { ScreeningFigures } from './screening-figures.js';
+import { standingText, standsOnOf } from './standing.js';
+import { triedRows, type TriedRow } from './tried-rows.js';
 import { countText, gainText, metricText, pairText, shareText } from './wording.js';
 
 /** Rows of the table of pairs that a page shows; the worst are left out beyond it. */
 export const MOST_TRIED_ROWS = 200;
-
-/** One row of the table of everything tried: a pair with all its measurements. */
-export interface TriedRow {
-  knob: string;
-  value: KnobValue;
-  proposed: number;
-  n: number;
-  mean: number | null;
-  /** Against the mean of all measurements equal to the baseline. */
-  improvement: number | null;
-  kept: number;
-  reverted: number;
-  inconclusive: number;
-  failed: number;
-  blocked: number;
-  screened_out: number;
-}
 
 /** What every form of the report says, in the same words. */
 export interface ReportFacts {
@@ -58,9 +34,10 @@ export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportF
   const { goal } = trajectory.metric;
   return {
     headline: [
+      ...(trajectory.failed ? [`The run failed: ${trajectory.failed}.`] : []),
       ...headlineOf(trajectory, analysis),
       ...(trajectory.measurement === 'unsealed' ? [UNSEALED_WARNING] : []),
-      ...configurationOf(trajectory),
+      ...configurationOf(trajectory, analysis),
     ],
     figures: figuresOf(trajectory, analysis),
     keeps: trajectory.records
@@ -69,7 +46,7 @@ export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportF
       .map((record) => ({
         iteration: record.iteration,
         what: record.proposal
-          ? nameOf(trajectory, record.proposal.knob, record.proposal.newValue) + standing(record)
+          ? changeOf(trajectory, record.proposal.knob, record.proposal.newValue, record)
           : (record.description ?? 'not said'),
         metric: record.metric,
         gain: improvementOver(goal, trajectory.baseline.value, record.metric),
@@ -82,19 +59,16 @@ export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportF
 }
 
 /** What a reader takes away: the complete configuration that the run came to, else of the last keep, as JSON that a job can be run with. */
-function configurationOf(trajectory: Trajectory): string[] {
+function configurationOf(trajectory: Trajectory, { replicated }: Analysis): string[] {
   const { incumbent } = trajectory;
   const last = trajectory.records.findLast(
     (record) => record.outcome === 'kept' && record.config !== null && (!incumbent || record.iteration === incumbent),
   );
+  const { knob, config } = last === undefined && replicated !== null ? replicated : { knob: '', config: null };
+  if (config !== null && knob !== PATCH_KNOB && Object.keys(config).length > 0)
+    return [`Nothing was kept. The configuration that was replicated: ${JSON.stringify(config)}`];
   if (!last?.config || Object.keys(last.config).length === 0) return [];
   return [`The configuration that the run ended with (iteration ${last.iteration}): ${JSON.stringify(last.config)}`];
-}
-
-// A change that stands on one that was not kept: both together were.
-function standing({ standsOn }: TrajectoryRecord): string {
-  if (standsOn === null || standsOn === undefined) return '';
-  return standsOn === 0 ? ' on the baseline' : ` on iteration ${standsOn}`;
 }
 
 /** A pair as reports name it; a patch by its summary, where somebody gave one. */
@@ -102,6 +76,16 @@ function nameOf(trajectory: Trajectory, knob: string | null, value: KnobValue | 
   if (knob !== PATCH_KNOB) return pairText(knob, value);
   const record = trajectory.records.find(({ proposal }) => proposal?.knob === knob && proposal.newValue === value);
   return record?.description ?? pairText(knob, value);
+}
+
+/** A change with what it was made to: a number of both together must not pass for one of the change alone. */
+function changeOf(
+  trajectory: Trajectory,
+  knob: string | null,
+  value: KnobValue | null,
+  record?: TrajectoryRecord,
+): string {
+  return nameOf(trajectory, knob, value) + (record ? standingText(standsOnOf(trajectory, record)) : '');
 }
 
 /**
@@ -147,25 +131,39 @@ function headlineOf(trajectory: Trajectory, analysis: Analysis): string[] {
     if (standsOut(trajectory, analysis) === false)
       lines.push('That is within two standard errors: no improvement has been shown.');
   } else if (replicated !== null) {
-    lines.push(`Replicated: ${nameOf(trajectory, replicated.knob, replicated.value)} has ${name} ${claim(replicated)}`);
+    const what = nameOf(trajectory, replicated.knob, replicated.value) + standingText(replicated.standsOn);
+    const { guards } = replicated;
+    const reverted = guards.length === 0 ? '' : `, which the ${guardText(guards)} reverted,`;
+    lines.push(`Replicated: ${what}${reverted} has ${name} ${claim(replicated)}`);
     const verdict = standsOut(trajectory, analysis);
     if (verdict === false) lines.push('That is within two standard errors: no improvement has been shown.');
     if (verdict === true && base.length === 1)
       lines.push('The baseline itself was measured once; more measurements of it would make this firmer.');
-  } else if (analysis.evaluated > 0) lines.push('Nothing was measured twice: no gain has been replicated.');
+  } else if (analysis.evaluated > 0) lines.push('No change was measured twice: no gain has been replicated.');
   const best = keeps.best;
   if (best !== null) {
-    const record = trajectory.records.find((row) => row.iteration === best.iteration && row.outcome === 'kept');
+    const record = recordOf(trajectory, best.iteration);
     const what =
       best.knob === null
         ? (record?.description ?? 'an unnamed change')
-        : nameOf(trajectory, best.knob, best.value) + (record ? standing(record) : '');
+        : changeOf(trajectory, best.knob, best.value, record);
     const luck = record === undefined ? '' : luckOf(trajectory, record);
     lines.push(
       `Single best keep: iteration ${best.iteration}, ${what}, ${name} ${metricText(best.metric)}, ${gainText(best.improvement)}${luck}.`,
     );
-  } else lines.push(analysis.evaluated === 0 ? 'Nothing was measured.' : 'Nothing was kept.');
+  } else
+    lines.push(
+      analysis.evaluated > 0
+        ? 'Nothing was kept.'
+        : base.length > 0
+          ? 'No change was measured.'
+          : 'Nothing was measured.',
+    );
   return lines;
+}
+
+function recordOf(trajectory: Trajectory, keep: number): TrajectoryRecord | undefined {
+  return trajectory.records.find((row) => row.iteration === keep && row.outcome === 'kept');
 }
 
 /** How far one iteration can be trusted: a mean of several measurements, the best of several draws, or a single one. */
@@ -217,7 +215,7 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
       'first keep',
       keeps.first === null
         ? null
-        : `iteration ${keeps.first.iteration} (${nameOf(trajectory, keeps.first.knob, keeps.first.value)}, ${metricText(keeps.first.metric)})`,
+        : `iteration ${keeps.first.iteration} (${changeOf(trajectory, keeps.first.knob, keeps.first.value, recordOf(trajectory, keeps.first.iteration))}, ${metricText(keeps.first.metric)})`,
     ],
     [
       'top pair of keeps',
@@ -240,12 +238,23 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
             ? ''
             : `, ${formatDuration(cost.modelSecondsPerCall * 1000)} a model call`),
     ],
+    ['guards', analysis.guards.length === 0 ? null : guardsText(analysis.guards)],
     ['screening', analysis.screening === null ? null : screeningText(analysis.screening)],
     ['critic', analysis.critic === null ? null : criticText(analysis.critic)],
     ['model cost', cost.modelUsd === null ? null : `${Number(cost.modelUsd.toPrecision(3))} USD`],
     ['energy', cost.energyWh === null ? null : energyText(cost.energyWh, keeps.best?.improvement ?? null)],
   ];
   return rows.filter((row): row is [string, string] => row[1] !== null);
+}
+
+function guardText(guards: string[]): string {
+  return `${guards.length === 1 ? 'guard' : 'guards'} ${guards.join(' and ')}`;
+}
+
+function guardsText(guards: Analysis['guards']): string {
+  const one = ({ guard, iterations }: Analysis['guards'][number]): string =>
+    `${guard} reverted ${countText(iterations.length, 'iteration')} (${iterations.join(', ')})`;
+  return `${guards.map(one).join('; ')} that would have been kept by the metric alone`;
 }
 
 function criticText({ vetoes, overruled, overruledKept, passed, passedKept }: NonNullable<Analysis['critic']>): string {
@@ -261,45 +270,6 @@ function energyText(energyWh: number, improvement: number | null): string {
   const total = `${Number(kwh.toPrecision(3))} kWh`;
   if (improvement === null || improvement <= 0) return total;
   return `${total}, ${Number((kwh / (improvement * 100)).toPrecision(3))} kWh for each percent of the best keep`;
-}
-
-function triedRows(trajectory: Trajectory): TriedRow[] {
-  const rows = new Map<string, TriedRow & { values: number[] }>();
-  for (const record of trajectory.records) {
-    if (record.proposal === null) continue;
-    const { knob, newValue } = record.proposal;
-    const key = pairKey(knob, newValue);
-    const row = rows.get(key) ?? {
-      knob,
-      value: knob === PATCH_KNOB ? (record.description ?? newValue) : newValue,
-      proposed: 0,
-      n: 0,
-      mean: null,
-      improvement: null,
-      kept: 0,
-      reverted: 0,
-      inconclusive: 0,
-      failed: 0,
-      blocked: 0,
-      screened_out: 0,
-      values: [],
-    };
-    row.proposed += 1;
-    row[record.outcome] += 1;
-    if (isEvaluated(record)) row.values.push(...measurementsOf(record));
-    rows.set(key, row);
-  }
-  const base = meanOf(baselineMeasurements(trajectory));
-  const { goal } = trajectory.metric;
-  return [...rows.values()]
-    .map(({ values, ...row }) => {
-      const mean = meanOf(values);
-      return { ...row, n: values.length, mean, improvement: mean === null ? null : improvementOver(goal, base, mean) };
-    })
-    .sort((a, b) => {
-      if (a.mean === null || b.mean === null) return a.mean === b.mean ? 0 : a.mean === null ? 1 : -1;
-      return a.mean === b.mean ? 0 : isBetter(goal, a.mean, b.mean) ? -1 : 1;
-    });
 }
 
 function screeningText({ screened, screenedOut, cheapSeconds, savedSeconds, off }: ScreeningFigures): string {

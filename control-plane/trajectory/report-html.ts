@@ -1,6 +1,7 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
 import { MOST_TRIED_ROWS, reportFacts, type ReportFacts } from './report-facts.js';
+import { standingText } from './standing.js';
 import { CHART_STYLE, coverageChart, metricChart, repeatChart } from './svg.js';
 import { countText, escapeHtml, gainText, metricText, pairText } from './wording.js';
 
@@ -60,7 +61,7 @@ function triedSection(facts: ReportFacts): string {
   const rows = facts.tried
     .slice(0, MOST_TRIED_ROWS)
     .map((row) => [
-      pairText(row.knob, row.value),
+      pairText(row.knob, row.value) + standingText(row.standsOn),
       String(row.proposed),
       String(row.n),
       row.mean === null ? '' : metricText(row.mean),
@@ -87,7 +88,7 @@ function triedSection(facts: ReportFacts): string {
     '#blocked',
     ...(isScreened ? ['#screened out'] : []),
   ];
-  return `<h2>What was tried, best mean first</h2>${table(head, rows)}${more > 0 ? `<p class="soft">and ${more} more pairs</p>` : ''}`;
+  return `<h2>What was tried, best mean first</h2>${table(head, rows)}${more > 0 ? `<p class="soft">and ${more} more changes</p>` : ''}`;
 }
 
 function failuresSection(facts: ReportFacts): string {

@@ -2,6 +2,7 @@ import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
 import type { EarlierFacts } from './earlier-facts.js';
 import { MOST_TRIED_ROWS, reportFacts } from './report-facts.js';
+import { standingText } from './standing.js';
 import { escapeMarkdown, gainText, metricText, pairText, shareText } from './wording.js';
 
 /** The report in Markdown (GitHub's tables). Every text from outside is escaped. */
@@ -45,7 +46,7 @@ export function reportMarkdown(trajectory: Trajectory, analysis: Analysis, title
         facts.tried
           .slice(0, MOST_TRIED_ROWS)
           .map((row) => [
-            pairText(row.knob, row.value),
+            pairText(row.knob, row.value) + standingText(row.standsOn),
             String(row.proposed),
             String(row.n),
             row.mean === null ? '' : metricText(row.mean),
@@ -61,7 +62,7 @@ export function reportMarkdown(trajectory: Trajectory, analysis: Analysis, title
           ]),
       ),
     );
-  if (facts.tried.length > MOST_TRIED_ROWS) blocks.push(`and ${facts.tried.length - MOST_TRIED_ROWS} more pairs`);
+  if (facts.tried.length > MOST_TRIED_ROWS) blocks.push(`and ${facts.tried.length - MOST_TRIED_ROWS} more changes`);
   if (facts.failures.length > 0)
     blocks.push(
       '## Without a measurement',

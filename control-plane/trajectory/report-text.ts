@@ -1,6 +1,7 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
 import { reportFacts } from './report-facts.js';
+import { standingText } from './standing.js';
 import { gainText, metricText, pairText, plainText, shareText } from './wording.js';
 
 export interface TextOptions {
@@ -48,7 +49,7 @@ export function reportText(trajectory: Trajectory, analysis: Analysis, options: 
     const rows = facts.tried
       .slice(0, most)
       .map((row) => [
-        pairText(row.knob, row.value),
+        pairText(row.knob, row.value) + standingText(row.standsOn),
         String(row.proposed),
         String(row.n),
         row.mean === null ? '' : metricText(row.mean),
@@ -56,7 +57,7 @@ export function reportText(trajectory: Trajectory, analysis: Analysis, options: 
         outcomeWords(row),
       ]);
     lines.push(...table(['pair', 'proposed>', 'n>', 'mean>', 'gain>', 'outcomes'], rows, width));
-    if (facts.tried.length > most) lines.push(`and ${facts.tried.length - most} more pairs`);
+    if (facts.tried.length > most) lines.push(`and ${facts.tried.length - most} more changes`);
   }
   if (facts.failures.length > 0) {
     heading('Without a measurement');

@@ -146,7 +146,7 @@ describe('the HTML report', () => {
 
   it('is made for a run that has nothing yet', () => {
     const empty = { ...trajectory, records: [], warnings: [] };
-    expect(reportHtml(empty, analyze(empty))).toContain('Nothing was measured.');
+    expect(reportHtml(empty, analyze(empty))).toContain('No change was measured.');
     const unknown = { ...empty, baseline: { config: null, values: [], value: null } };
     expect(reportHtml(unknown, analyze(unknown)).match(/<svg /g)).toHaveLength(3);
   });
@@ -192,7 +192,7 @@ describe('the terminal report', () => {
 
   it('says that nothing is replicated before it names the single best, and what the gain cost', () => {
     const text = reportText(trajectory, analysis, { width: 120 });
-    expect(text.indexOf('Nothing was measured twice')).toBeLessThan(text.indexOf('Single best keep: iteration 2'));
+    expect(text.indexOf('No change was measured twice')).toBeLessThan(text.indexOf('Single best keep: iteration 2'));
     expect(text).toContain('+10.00%, measured once');
     expect(text).toContain('0.5 kWh, 0.05 kWh for each percent of the best keep');
   });
@@ -201,9 +201,7 @@ describe('the terminal report', () => {
 describe('the CSV export', () => {
   it('quotes cells and defuses formulas', () => {
     const [, first] = writeCsv(trajectory).split('\r\n');
-    expect(first).toBe(
-      `1,reverted,model,"<script>alert(""x"")</script>",</svg>1,0.99,1,0.010000000000000009,,,,,60,,100,'=1+1,,,,`,
-    );
+    expect(first).toBe(`1,reverted,model,"<script>alert(""x"")</script>",</svg>1,0.99,1,0.01,,,,,60,,100,'=1+1,,,,`);
   });
 });
 
@@ -213,11 +211,11 @@ describe('a report of a long run', () => {
   );
   const long = { ...trajectory, records };
 
-  it('names how many pairs it leaves out', () => {
+  it('names how many changes it leaves out', () => {
     const analysed = analyze(long);
-    expect(reportMarkdown(long, analysed)).toContain('\n\nand 300 more pairs\n');
-    expect(reportHtml(long, analysed)).toContain('and 300 more pairs');
-    expect(reportText(long, analysed, { triedRows: 5 })).toContain('and 495 more pairs');
+    expect(reportMarkdown(long, analysed)).toContain('\n\nand 300 more changes\n');
+    expect(reportHtml(long, analysed)).toContain('and 300 more changes');
+    expect(reportText(long, analysed, { triedRows: 5 })).toContain('and 495 more changes');
   });
 });
 
