@@ -24,16 +24,24 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
     hasHeading = true;
   };
   // In menu mode a refused answer is followed at once by the sampler's: it would only be noise.
+  const told = new Set<string>();
+  let isMeasured = false;
   const isCode = spec.edit !== null && spec.edit !== undefined;
   const onLost = (error: Error) => telling.complain(`the control plane is away (${error.message}); still trying\n`);
   for await (const news of followRun(api, id, { signal, onLost })) {
+    if (news.kind === 'baseline') isMeasured = true;
     if (news.kind === 'baseline')
       say(`${baselineText(metric.name, news.values)}${measurement === 'unsealed' ? ', unsealed' : ''}\n`);
     if (news.kind === 'waiting') say(`the run waits: ${plainText(news.why, 500)}\n`);
     if (news.kind === 'steered') say(`the run is ${news.what}\n`);
     if (news.kind === 'evaluator_reads')
       telling.complain(`warning: the evaluator reads edited files (${plainText(news.files.join(', '), 200)})\n`);
-    if (news.kind === 'retried' || news.kind === 'source_changed') say(`${troubleText(news)}\n`);
+    if (news.kind === 'source_changed') say(`${troubleText(news)}\n`);
+    // All jobs of a source that is not there fail alike, again and again.
+    if (news.kind === 'retried' && !told.has(`${news.reason} ${news.detail}`)) {
+      told.add(`${news.reason} ${news.detail}`);
+      say(`${troubleText(news)}\n`);
+    }
     if (news.kind === 'screening_off') say(`screening is off from here on: ${plainText(news.why, 300)}\n`);
     if (news.kind === 'confirming')
       say(
@@ -47,7 +55,13 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
       head();
       say(`${stepText(news)}\n`);
     }
-    if (news.kind === 'iteration' && (news.iteration.proposal !== null || news.iteration.state === 'blocked')) {
+    // What waited for a baseline that never came is no news: the run's end says why.
+    const isNoNews = news.kind === 'iteration' && news.iteration.state === 'cancelled' && !isMeasured;
+    if (
+      news.kind === 'iteration' &&
+      !isNoNews &&
+      (news.iteration.proposal !== null || news.iteration.state === 'blocked')
+    ) {
       head();
       say(`${table.line(news.iteration, news.from)}\n`);
     }
