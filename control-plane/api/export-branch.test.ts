@@ -7,12 +7,11 @@ import { parseSpec, type JobSpec, type SourceFile, type SpecInput } from '@night
 import { listIterations, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { takeSource } from '../fleet/take-source.js';
-import { advance } from '../loop/advance.js';
 import { createRun } from '../loop/create-run.js';
 import type { LoopDeps } from '../loop/deps.js';
-import { propose } from '../loop/propose.js';
 import { submitProposal } from '../loop/submit-proposal.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
+import { loopDeps, step } from '../testing/test-loop.js';
 import { testApi, type TestApi } from '../testing/test-api.js';
 
 const BASE: SourceFile = {
@@ -48,16 +47,7 @@ describe('the export of kept patches', () => {
     folder = mkdtempSync(join(tmpdir(), 'nightshift-export-'));
     database = await createTestDatabase();
     api = await testApi(database.db);
-    const log = { debug() {}, info() {}, warn() {}, error() {} };
-    const wake = { run() {}, fleet() {} };
-    deps = {
-      db: database.db,
-      log,
-      wake,
-      apiKey: () => undefined,
-      leaseMs: 10_000,
-      signal: new AbortController().signal,
-    };
+    deps = loopDeps(database.db);
     run = await worked(await paperBox(database.db));
   });
   afterAll(async () => {
@@ -66,16 +56,10 @@ describe('the export of kept patches', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function step(runId: string): Promise<void> {
-    for (let claims = await advance(deps, runId, { skip: false }); claims.length > 0;) {
-      for (const claim of claims) await propose(deps, claim);
-      claims = await advance(deps, runId, { skip: false });
-    }
-  }
   /** A run with a kept patch, a kept knob, a patch that is reverted, and a kept patch on all that. */
   async function worked(box: PaperBox): Promise<RunRow> {
     const made = await createRun(deps, parseSpec(SPEC));
-    await step(made.id);
+    await step(deps, made.id);
     const first = (await box.take()) as JobSpec;
     await takeSource(deps.db, box.id, {
       type: 'source',
@@ -88,7 +72,7 @@ describe('the export of kept patches', () => {
     await box.begin(first);
     await box.finish(first, exitOf('completed', measure(first)));
     await box.work((_config, job) => measure(job));
-    await step(made.id);
+    await step(deps, made.id);
     for (const proposal of [
       { patch: change('const steps = 10;', 'const steps = 30;') },
       { raw: { knob: 'lift', new_value: 9, reason: 'higher' } },
@@ -96,9 +80,9 @@ describe('the export of kept patches', () => {
       { patch: change('const rate = 1;', 'const rate = 2;') },
     ]) {
       expect(await submitProposal(deps, made.id, proposal)).toMatchObject({ verdict: { verdict: 'pass' } });
-      await step(made.id);
+      await step(deps, made.id);
       await box.work((_config, job) => measure(job));
-      await step(made.id);
+      await step(deps, made.id);
     }
     return made;
   }
@@ -160,12 +144,12 @@ describe('the export of kept patches', () => {
     const { body } = await api.json('POST', `/v1/runs/${run.id}/rewind`, { body: { iteration: 2, iterations: 3 } });
     expect(body).toMatchObject({ baselineConfig: { lift: 9 }, spec: { stop: { iterations: 3 } } });
     const box = await paperBox(database.db);
-    await step(body.id);
+    await step(deps, body.id);
     for (let i = 0; i < 2; i++) {
       const job = await box.work((_config, assigned) => measure(assigned));
       expect(job).toMatchObject({ config: { lift: 9 }, overlay: [{ content: expect.stringContaining('steps = 30') }] });
     }
-    await step(body.id);
+    await step(deps, body.id);
     // Back to the code of the baseline it never goes without its overlay: the source has other code.
     for (const [from, to] of [
       ['const rate = 1;', 'const rate = 3;'],
@@ -174,9 +158,9 @@ describe('the export of kept patches', () => {
       expect(await submitProposal(deps, body.id, { patch: change(from, to) })).toMatchObject({
         verdict: { verdict: 'pass' },
       });
-      await step(body.id);
+      await step(deps, body.id);
       await box.work((_config, job) => measure(job));
-      await step(body.id);
+      await step(deps, body.id);
     }
     git(['fast-import', '--quiet'], await (await api.call('GET', `/v1/runs/${body.id}/export?format=branch`)).text());
     const log = (ref: string) => git(['log', '--reverse', '--format=%H %s', ref]).trimEnd().split('\n');

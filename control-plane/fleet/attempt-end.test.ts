@@ -5,12 +5,12 @@ import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/da
 import { advance } from '../loop/advance.js';
 import { createRun } from '../loop/create-run.js';
 import { exitOf, paperBox } from '../testing/paper-box.js';
+import { loopDeps } from '../testing/test-loop.js';
 import { SMALL_SPEC } from '../testing/test-api.js';
 import { declineOffer } from './decline-offer.js';
 import { loseAttempt } from './finish-attempt.js';
 
 let database: TestDatabase;
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 beforeAll(async () => (database = await createTestDatabase()));
 afterAll(() => database.drop());
 
@@ -18,8 +18,7 @@ afterAll(() => database.drop());
 async function offered() {
   const { db } = database;
   await database.sql`update jobs set state = 'cancelled', reason = 'cancelled', ended_at = now() where ended_at is null`;
-  const { signal } = new AbortController();
-  const deps = { db, log, wake: { run() {}, fleet() {} }, apiKey: () => undefined, leaseMs: 10_000, signal };
+  const deps = loopDeps(db);
   const run = await createRun(deps, parseSpec(SMALL_SPEC));
   await advance(deps, run.id, { skip: false });
   const box = await paperBox(db);

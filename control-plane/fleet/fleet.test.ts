@@ -22,6 +22,7 @@ import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/da
 import { advance } from '../loop/advance.js';
 import { createRun } from '../loop/create-run.js';
 import { exitOf, PAPER_FACTS } from '../testing/paper-box.js';
+import { loopDeps } from '../testing/test-loop.js';
 import { SMALL_SPEC } from '../testing/test-api.js';
 import { startFleet, type Fleet } from './fleet.js';
 
@@ -92,15 +93,7 @@ type Box = Awaited<ReturnType<typeof connect>>;
 
 /** A queued job, of a run of its own. */
 async function queueJob(labels: string[] = []): Promise<JobRow> {
-  const signal = new AbortController().signal;
-  const deps = {
-    db: database.db,
-    log,
-    wake: { run() {}, fleet() {} },
-    apiKey: () => undefined,
-    leaseMs: 10_000,
-    signal,
-  };
+  const deps = loopDeps(database.db);
   const run = await createRun(deps, parseSpec({ ...SMALL_SPEC, boxes: { labels } }));
   await advance(deps, run.id, { skip: false });
   const [row] = await database.sql<{ id: string }[]>`select id from jobs where run_id = ${run.id}`;

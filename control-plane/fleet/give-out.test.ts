@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/da
 import { advance } from '../loop/advance.js';
 import { createRun } from '../loop/create-run.js';
 import { paperBox } from '../testing/paper-box.js';
+import { loopDeps } from '../testing/test-loop.js';
 import { SMALL_SPEC } from '../testing/test-api.js';
 
 let database: TestDatabase;
@@ -13,10 +14,7 @@ afterAll(() => database.drop());
 
 /** A run whose jobs have more to tell than a frame holds. */
 async function oversized() {
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const { signal } = new AbortController();
-  const wake = { run() {}, fleet() {} };
-  const deps = { db: database.db, log, wake, apiKey: () => undefined, leaseMs: 10_000, signal };
+  const deps = loopDeps(database.db);
   // Newlines are two bytes each in JSON.
   const env = Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`V${i}`, '\n'.repeat(10_000)]));
   const decision = { ...SMALL_SPEC.decision, baselineReplicates: 1 };

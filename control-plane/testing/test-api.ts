@@ -3,10 +3,9 @@ import { parseSpec, type Scope, type SpecInput } from '@nightshift/protocol';
 import { createApp } from '../api/app.js';
 import type { ApiDeps } from '../api/deps.js';
 import { startFleet } from '../fleet/fleet.js';
-import { advance } from '../loop/advance.js';
 import { createRun } from '../loop/create-run.js';
-import { propose } from '../loop/propose.js';
 import { paperBox } from './paper-box.js';
+import { drive, loopDeps } from './test-loop.js';
 
 export interface Call {
   token?: string | null;
@@ -89,16 +88,7 @@ export const SMALL_SPEC = {
 
 /** A run that a box without a machine has worked through to its end. */
 export async function finishedRun(db: Db): Promise<RunRow> {
-  const wake = { run() {}, fleet() {} };
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const deps = { db, log, wake, apiKey: () => undefined, leaseMs: 10_000, signal: new AbortController().signal };
-  const box = await paperBox(db);
-  const run = await createRun(deps, parseSpec(SMALL_SPEC));
-  for (;;) {
-    for (let claims = await advance(deps, run.id, { skip: false }); claims.length > 0;) {
-      for (const claim of claims) await propose(deps, claim);
-      claims = await advance(deps, run.id, { skip: false });
-    }
-    if (!(await box.work((config) => 1 + ((config.x as number) - 12) ** 2 / 10))) return run;
-  }
+  const deps = loopDeps(db);
+  const { id } = await createRun(deps, parseSpec(SMALL_SPEC));
+  return drive(deps, id, await paperBox(db), (config) => 1 + ((config.x as number) - 12) ** 2 / 10);
 }
