@@ -15,7 +15,8 @@ job:
   # The metric goes back as a line "val_loss: 1.234" on the terminal, or as {"name", "value"} lines in the file NIGHTSHIFT_METRICS.
   train: python train.py --lr {{lr}} --batch-size {{batch_size}}
   # evaluate: python evaluate.py             # sealed: its number is the metric, whatever training prints
-  budget: 300s    # training time; the runner keeps it, not the script
+  # Training ends by itself within NIGHTSHIFT_BUDGET_SECONDS; at the budget the runner stops it, and what was stopped has failed.
+  budget: 300s    # training time, start-up included
   limit: 600s     # the whole job, start-up and evaluation included
   grace: 10s      # between INT, TERM and KILL
   # env: { OMP_NUM_THREADS: "4" }

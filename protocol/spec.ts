@@ -104,7 +104,11 @@ export const specInputSchema = z.strictObject({
         'a shell command; {{knob}} is replaced, and knobs arrive as NIGHTSHIFT_CONFIG and NIGHTSHIFT_KNOB_<NAME>',
       ),
       evaluate: command.optional().describe('sealed: its number is the metric'),
-      budget: duration.optional().describe('training time, owned by the runner (default 300s)'),
+      budget: duration
+        .optional()
+        .describe(
+          'training time, kept by the runner: a script ends by itself within NIGHTSHIFT_BUDGET_SECONDS, or has failed (default 300s)',
+        ),
       limit: duration
         .optional()
         .describe('the whole job, start-up and evaluation included (default twice the budget plus 60s)'),

@@ -45,7 +45,7 @@ export function classifyPhase(ended: EndedPhase): Ending | null {
           forced.length > 0
             ? `training ignored ${ignored.join(' and ')}; ${result.stoppedBy.at(-1)} ended it`
             : `training did not end well after INT (${how(result)})`
-        }`,
+        }${ended.metric === undefined ? '' : `; it had reported ${ended.metricName}: a script that ends by itself within NIGHTSHIFT_BUDGET_SECONDS is measured`}`,
         '',
       ),
     };
