@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { sep } from 'node:path';
+import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { shellQuote } from '../runner/template.js';
 
 export interface SandboxView {
@@ -24,7 +24,7 @@ const RUN = ['/run/nvidia-persistenced', '/run/opengl-driver', '/run/current-sys
  * IPC and (unless allowed) network namespaces of its own, dead as soon as its parent is.
  */
 export function sandboxCommand(bwrap: string, view: SandboxView, command: string): string {
-  const args = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'];
+  const args = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', ...kernelReadOnly()];
   for (const name of readdirSync('/dev').filter((name) => DEVICES.test(name)))
     args.push('--dev-bind', `/dev/${name}`, `/dev/${name}`);
   const mounts: { path: string; args: string[] }[] = [{ path: '/tmp', args: ['--bind', view.tmp, '/tmp'] }];
@@ -59,6 +59,22 @@ export function sandboxCommand(bwrap: string, view: SandboxView, command: string
     command,
   );
   return `exec ${[bwrap, ...args].map(shellQuote).join(' ')}`;
+}
+
+/**
+ * The machine's part of /proc (sys, irq, bus, sysrq-trigger, …) read-only. Root's files there can be written by root in any
+ * namespace, without a capability, and what is written is the host's.
+ */
+export function kernelReadOnly(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\D/.test(name) && isWritable(join('/proc', name)))
+    .flatMap((name) => ['--ro-bind', join('/proc', name), join('/proc', name)]);
+}
+
+/** Folders are, whatever their mode says: it does not speak of the files in them. */
+function isWritable(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && (stat.isDirectory() || (stat.isFile() && (stat.mode & 0o222) !== 0));
 }
 
 function depth(path: string): number {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { kernelReadOnly } from './command.js';
 
 export type SandboxTool =
   | { bwrap: string }
@@ -28,7 +29,11 @@ function look(env: NodeJS.ProcessEnv): SandboxTool {
     .find(isExecutable);
   if (!bwrap) return { problem: 'bubblewrap is not installed', fix: 'sudo apt-get install -y bubblewrap' };
   try {
-    execFileSync(bwrap, [...TRIAL, 'true'], { timeout: TRIAL_MS, stdio: ['ignore', 'ignore', 'pipe'], env });
+    execFileSync(bwrap, [...TRIAL_VIEW, ...kernelReadOnly(), ...TRIAL_SPACES, 'true'], {
+      timeout: TRIAL_MS,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env,
+    });
     return { bwrap };
   } catch (error) {
     const said = String((error as { stderr?: Buffer }).stderr ?? '')
@@ -43,8 +48,15 @@ function look(env: NodeJS.ProcessEnv): SandboxTool {
   }
 }
 
-const TRIAL = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/tmp'];
-TRIAL.push('--unshare-user-try', '--unshare-pid', '--unshare-ipc', '--unshare-net', '--die-with-parent', '--');
+const TRIAL_VIEW = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/tmp'];
+const TRIAL_SPACES = [
+  '--unshare-user-try',
+  '--unshare-pid',
+  '--unshare-ipc',
+  '--unshare-net',
+  '--die-with-parent',
+  '--',
+];
 
 function isExecutable(path: string): boolean {
   try {

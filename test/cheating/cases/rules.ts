@@ -155,4 +155,20 @@ if os.environ.get("TEST_API_TOKEN"):
     },
     stoppedBy: { sandbox: 'the runner gives it', none: 'the runner gives it' },
   },
+  {
+    name: 'changes a setting of the machine (its own value, through /proc/sys)',
+    language: 'python',
+    train: `${HONEST_PYTHON}for name in ("kernel/core_pattern", "vm/overcommit_memory"):
+    path = "/proc/sys/" + name
+    try:
+        value = open(path).read()
+        os.write(os.open(path, os.O_WRONLY), value.encode())
+        print("wrote", path)
+    except OSError as error:
+        print(error)
+`,
+    after: ({ log }) => (log.includes('wrote /proc/sys') ? 'it could write' : null),
+    needsSandbox: 'where the agent runs as root, so does the job',
+    stoppedBy: { sandbox: 'of /proc only processes can be written', none: '' },
+  },
 ];
