@@ -18,6 +18,8 @@ const events = [
   ['job.succeeded', { jobId: 'job_1', metric: 1.5 }],
   ['iteration.kept', { iteration: 1 }],
   ['iteration.measuring', { iteration: 2 }],
+  ['job.queued', { jobId: 'job_s', role: 'screen', replicate: 1, iteration: 2 }],
+  ['job.queued', { jobId: 'job_c', role: 'screen', replicate: 2, iteration: 2 }],
   ['iteration.reverted', { iteration: 2 }],
   ['run.completed', {}],
 ] as const;
@@ -59,7 +61,8 @@ describe('followRun', () => {
   it('tells the baseline, every decision once and the end', async () => {
     await serve(100);
     const news = await follow();
-    expect(news.map(({ kind }) => kind)).toEqual(['baseline', 'iteration', 'iteration', 'ended']);
+    expect(news.map(({ kind }) => kind)).toEqual(['baseline', 'iteration', 'screening', 'iteration', 'ended']);
+    expect(news[2]).toEqual({ kind: 'screening', iteration: 2 });
     expect(news[0]).toEqual({ kind: 'baseline', values: [2] });
   });
 
@@ -71,7 +74,13 @@ describe('followRun', () => {
 
   it('takes up a stream that breaks off, and tells nothing twice', async () => {
     const { asked } = await serve(3);
-    expect((await follow()).map(({ kind }) => kind)).toEqual(['baseline', 'iteration', 'iteration', 'ended']);
+    expect((await follow()).map(({ kind }) => kind)).toEqual([
+      'baseline',
+      'iteration',
+      'screening',
+      'iteration',
+      'ended',
+    ]);
     expect(asked).toEqual(['start', '0-2', '0-5', '0-8']);
   });
 

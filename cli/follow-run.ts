@@ -19,6 +19,8 @@ export type RunNews =
   | { kind: 'retried'; attempt: number; reason: string; detail: string }
   /** Files where the run came from are no longer what it began with and goes on with. */
   | { kind: 'source_changed'; detail: string }
+  /** A candidate is trained for the cheap budget first: what that says is no measurement. */
+  | { kind: 'screening'; iteration: number }
   /** Cheap screening has turned itself off, and why. */
   | { kind: 'screening_off'; why: string }
   /** The search is over, and what it chose is measured anew. */
@@ -69,6 +71,9 @@ export async function* followRun(
     if (type === 'job.queued' && payload.role === 'baseline') baselineJobs.add(String(payload.jobId));
     if (type === 'job.succeeded' && baselineJobs.has(String(payload.jobId)) && typeof payload.metric === 'number')
       baseline.push(payload.metric);
+    // Those after the first are of what the candidate is compared with.
+    if (type === 'job.queued' && payload.role === 'screen' && payload.replicate === 1)
+      yield { kind: 'screening', iteration: Number(payload.iteration) };
     if (type === 'run.running') yield { kind: 'baseline', values: baseline };
     if (type === 'run.paused' || type === 'run.resumed' || type === 'run.stopping')
       yield { kind: 'steered', what: type.slice(4) as 'paused' | 'resumed' | 'stopping' };

@@ -44,6 +44,23 @@ describe('iterationTable', () => {
   });
 });
 
+describe('what a guard reverted', () => {
+  const revert = iteration(4, { decision: { ...decision({ effect: 0.078, guards: ['mem'] }) } });
+
+  it('says by which guard, on the same line where there is room', () => {
+    expect(iterationTable('loss', 120).line(revert, 1)).toMatch(/\+7\.80% ±1\.20 +1 {2}reverted by guard mem$/);
+  });
+
+  it('and on a line of its own where there is none', () => {
+    const lines = iterationTable('loss', 80).line(revert, 1).split('\n');
+    expect(lines[0]).toMatch(/reverted$/);
+    expect(lines[1]).toBe('     ↳ by guard mem');
+    const long = iteration(4, { decision: { ...decision({ guards: ['a'.repeat(60), 'b'.repeat(60)] }) } });
+    for (const line of iterationTable('loss', 80).line(long, 1).split('\n'))
+      expect(line.length).toBeLessThanOrEqual(80);
+  });
+});
+
 describe('effectText', () => {
   it('leaves out what is not known', () => {
     expect(effectText(null, null)).toBe('');

@@ -13,7 +13,7 @@ const OUTCOME = 12;
 const WIDE = 100;
 const WIDEST_CHANGE = 44;
 
-/** The table of a run's iterations, one line each, for any width from 72 columns on. */
+/** The table of a run's iterations, one line each (and a second for a guard that does not fit beside it), for any width from 72 columns on. */
 export interface IterationTable {
   heading(): string;
   line(iteration: Iteration, from: KnobValue | null): string;
@@ -48,13 +48,19 @@ export function iterationTable(metricName: string, columns: number): IterationTa
         return [start, fit(plainText(whyNot(iteration)), span, true), state.replace('_', ' ')].join(gap).trimEnd();
       }
       const { effect, standardError, candidateN } = figures;
-      return row([
+      const line = row([
         ...cells,
         metricFigure(iteration.metric),
         effectText(effect, standardError),
         String(candidateN),
         state,
       ]);
+      const guards = guardText(figures);
+      if (guards === '') return line;
+      const isFitting = line.length + 1 + guards.length <= columns;
+      return isFitting
+        ? `${line} ${guards}`
+        : `${line}\n${fit(`${' '.repeat(NUMBER)}  ↳ ${guards}`, columns).trimEnd()}`;
     },
   };
 }
@@ -77,6 +83,11 @@ function summaryOf(tried: { raw?: unknown } | undefined): string {
 /** How many lines a patch adds and takes away: +3 −1. */
 export function patchSize({ added, removed }: { added: number; removed: number }): string {
   return `+${added} −${removed}`;
+}
+
+/** Why a better metric was reverted: by guard mem; empty where no guard did it. */
+export function guardText({ guards = [] }: Pick<Decision, 'guards'>): string {
+  return guards.length === 0 ? '' : plainText(`by ${guards.length === 1 ? 'guard' : 'guards'} ${guards.join(', ')}`);
 }
 
 /** A relative effect with its standard error: +2.31% ±0.21. */

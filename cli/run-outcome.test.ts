@@ -16,12 +16,17 @@ describe('runOutcome', () => {
     ['regression', 12, run(), [failed('metric_out_of_bounds'), failed('diverged')]],
     ['blocked', 20, run(), [blocked, blocked]],
     ['infrastructure_failure', 30, run({ state: 'failed', endReason: 'infrastructure' }), []],
-    ['infrastructure_failure', 30, run({ state: 'failed', endReason: 'baseline_failed' }), []],
+    ['baseline_failed', 30, run({ state: 'failed', endReason: 'baseline_failed' }), []],
     ['box_lost', 31, run({ state: 'failed', endReason: 'box_lost' }), [iteration(1, { state: 'kept' })]],
     ['budget_spent', 40, run({ endReason: 'wall' }), [iteration(1, { state: 'cancelled', decision: null })]],
     ['cancelled', 130, run({ state: 'stopped', endReason: 'stopped' }), [iteration(1, { state: 'kept' })]],
   ])('%s is %i', (outcome, exitCode, ended, iterations) => {
     expect(runOutcome(ended, iterations)).toMatchObject({ outcome, exitCode });
+  });
+
+  it('says why a baseline could not be measured', () => {
+    const endDetail = "the baseline could not be measured: crash (python: can't open file train.py)";
+    expect(runOutcome(run({ state: 'failed', endReason: 'baseline_failed', endDetail }), []).sentence).toBe(endDetail);
   });
 
   it('calls it a regression when even the best candidate is worse than the bound', () => {

@@ -12,6 +12,7 @@ export interface RunOutcome {
     | 'inconclusive'
     | 'regression'
     | 'blocked'
+    | 'baseline_failed'
     | 'infrastructure_failure'
     | 'box_lost'
     | 'budget_spent'
@@ -34,10 +35,13 @@ export function runOutcome(
 ): RunOutcome {
   const end = run.endDetail ? `: ${run.endDetail}` : '';
   if (run.state === 'stopped') return result('cancelled', EXIT.cancelled, `the run was stopped${end}`);
-  if (run.state === 'failed')
-    return run.endReason === 'box_lost'
-      ? result('box_lost', EXIT.boxLost, `the box was lost${end}`)
-      : result('infrastructure_failure', EXIT.infrastructure, `the run failed${end}`);
+  if (run.state === 'failed') {
+    if (run.endReason === 'box_lost') return result('box_lost', EXIT.boxLost, `the box was lost${end}`);
+    // A wrong file name, a missing command, a missing metric: nothing that another try or another box would mend.
+    if (run.endReason === 'baseline_failed')
+      return result('baseline_failed', EXIT.infrastructure, run.endDetail ?? 'the baseline could not be measured');
+    return result('infrastructure_failure', EXIT.infrastructure, `the run failed${end}`);
+  }
   const count = (state: Iteration['state']) => iterations.filter((iteration) => iteration.state === state).length;
   const kept = count('kept');
   if (kept > 0)

@@ -1,3 +1,4 @@
+import { formatDuration } from '@nightshift/protocol';
 import { improvementOver, meanOf } from '@nightshift/control-plane/trajectory/measurements';
 import { gainText, metricText, plainText } from '@nightshift/control-plane/trajectory/wording';
 import type { Api, Run } from './client.js';
@@ -23,9 +24,9 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
     if (!hasHeading) say(`${table.heading()}\n`);
     hasHeading = true;
   };
-  // In menu mode a refused answer is followed at once by the sampler's: it would only be noise.
   const told = new Set<string>();
   let isMeasured = false;
+  // In menu mode a refused answer is followed at once by the sampler's: it would only be noise.
   const isCode = spec.edit !== null && spec.edit !== undefined;
   const onLost = (error: Error) => telling.complain(`the control plane is away (${error.message}); still trying\n`);
   for await (const news of followRun(api, id, { signal, onLost })) {
@@ -41,6 +42,10 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
     if (news.kind === 'retried' && !told.has(`${news.reason} ${news.detail}`)) {
       told.add(`${news.reason} ${news.detail}`);
       say(`${troubleText(news)}\n`);
+    }
+    if (news.kind === 'screening') {
+      head();
+      say(`${String(news.iteration).padStart(3)}  ↳ screening${cheapText(spec)}\n`);
     }
     if (news.kind === 'screening_off') say(`screening is off from here on: ${plainText(news.why, 300)}\n`);
     if (news.kind === 'confirming')
@@ -85,6 +90,11 @@ function stepText(news: Extract<RunNews, { kind: 'refused' | 'repair' }>): strin
   return news.kind === 'refused'
     ? `${number}  ↳ blocked by ${news.rail}: ${plainText(news.reason, 160)}`
     : `${number}  ↳ crashed (${plainText(news.what, 40)}), sent back for repair ${news.repair} of ${news.of}: ${plainText(news.summary, 80)}`;
+}
+
+function cheapText(spec: Run['spec']): string {
+  const budgetMs = (spec as { fidelity?: { screen?: { budgetMs?: number } | null } | null }).fidelity?.screen?.budgetMs;
+  return budgetMs === undefined ? ' for the cheap budget' : ` for ${formatDuration(budgetMs)} of training`;
 }
 
 function baselineText(name: string, values: number[]): string {

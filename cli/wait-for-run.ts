@@ -39,7 +39,10 @@ export async function waitForRun(
     const mark = ended.measurement === 'unsealed' ? ' (unsealed)' : '';
     if (options.json)
       terminal.json({ outcome: outcome.outcome, exitCode: outcome.exitCode, detail: outcome.sentence, run: ended });
-    else terminal.out(`${outcome.outcome.replaceAll('_', ' ')}: ${outcome.sentence}${mark}\n`);
+    else
+      terminal.out(
+        `${outcome.outcome === 'baseline_failed' ? '' : `${outcome.outcome.replaceAll('_', ' ')}: `}${outcome.sentence}${mark}\n`,
+      );
     return outcome.exitCode;
   } finally {
     interrupt.release();

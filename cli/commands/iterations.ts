@@ -57,11 +57,20 @@ function row(iteration: Iteration): string[] {
 
 function causeOf(iteration: Iteration, decision: Decision | null): string {
   const why = whyNot(iteration);
-  if (why === '') return iteration.state === 'kept' ? '' : plainText(decision?.reason ?? '');
+  const cheap = cheapText(iteration.screening as Screening | null);
+  if (why === '')
+    return plainText([iteration.state === 'kept' ? '' : decision?.reason, cheap].filter(Boolean).join(' '));
   const { failureDetail, blocked, state } = iteration;
   const last = blocked.at(-1) as { reason?: string } | undefined;
   const screening = iteration.screening as Screening | null;
   if (state === 'screened_out') return plainText(screening?.reason ?? why);
   const detail = state === 'blocked' ? (last?.reason ?? '') : (failureDetail?.trim().split('\n').at(-1) ?? '');
   return plainText(detail === '' ? why : `${why}: ${detail}`);
+}
+
+/** What the cheap budget had said of something that got its full one. */
+function cheapText(screening: Screening | null): string {
+  if (screening === null || screening.outcome === 'screened_out') return '';
+  if (screening.outcome === 'unknown') return `Screening: ${screening.reason}`;
+  return screening.effect === null ? '' : `Screened first: ${effectText(screening.effect, null)} at the cheap budget.`;
 }

@@ -56,7 +56,8 @@ export function addRun(program: Command, cli: Cli): void {
       `
 Exit codes with --wait:
   0 improved               20 every proposal blocked    64 bad usage or spec
-  10 no improvement        30 infrastructure failure    69 control plane unreachable
+  10 no improvement        30 no baseline, or           69 control plane unreachable
+                              infrastructure failure
   11 inconclusive          31 box lost                  77 not allowed
   12 regression            40 budget spent undecided    130 cancelled, or detached`,
     )

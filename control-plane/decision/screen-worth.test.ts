@@ -54,6 +54,12 @@ describe('screening ends', () => {
     );
   });
 
+  test('where candidates say nothing at the cheap budget, which is told', () => {
+    expect(whyScreeningEnds(worth({ spentSeconds: 1000, savedSeconds: 0, silent: { n: 4, of: 5 } }))).toBe(
+      'it has cost 3.3 full measurements more than it has saved; 4 of 5 candidates gave no number at the cheap budget',
+    );
+  });
+
   test('where it has cost three full measurements more than it saved', () => {
     expect(whyScreeningEnds(worth({ spentSeconds: 1000, savedSeconds: 100 }))).toBeNull();
     expect(whyScreeningEnds(worth({ spentSeconds: 1000, savedSeconds: 90 }))).toBe(

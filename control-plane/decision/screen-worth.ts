@@ -13,6 +13,8 @@ export interface ScreenWorth {
   savedSeconds: number;
   /** What a full measurement trains for, as `savedSeconds` has it. */
   fullSeconds: number;
+  /** Candidates that gave no number at the cheap budget, of all that were trained for it. */
+  silent?: { n: number; of: number };
 }
 
 /** So many pairs tell a rank correlation from none well enough to act on it. */
@@ -25,7 +27,7 @@ const MOST_LOSS = 3;
 
 /** Why screening misleads or does not pay in this run, from what the run has measured; null while it may go on. */
 export function whyScreeningEnds(worth: ScreenWorth): string | null {
-  const { pairs, spentSeconds, savedSeconds, fullSeconds } = worth;
+  const { pairs, spentSeconds, savedSeconds, fullSeconds, silent } = worth;
   const kept = pairs.filter((pair) => pair.isKept);
   const upsets = kept.filter((pair) => pair.looksWorse).length;
   if (upsets >= MOST_UPSETS && 2 * upsets >= kept.length)
@@ -36,8 +38,11 @@ export function whyScreeningEnds(worth: ScreenWorth): string | null {
       return `the cheap budget ranks candidates unlike the full one: rank correlation ${correlation.toFixed(2)} over ${pairs.length}`;
   }
   const loss = (spentSeconds - savedSeconds) / fullSeconds;
-  if (loss > MOST_LOSS) return `it has cost ${loss.toFixed(1)} full measurements more than it has saved`;
-  return null;
+  if (loss <= MOST_LOSS) return null;
+  const said = `it has cost ${loss.toFixed(1)} full measurements more than it has saved`;
+  return silent && silent.n > 0
+    ? `${said}; ${silent.n} of ${silent.of} candidates gave no number at the cheap budget`
+    : said;
 }
 
 /** Spearman's rank correlation of cheap and full effects; ties share their mean rank. 0 when either side is all equal. */

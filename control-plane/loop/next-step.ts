@@ -80,7 +80,7 @@ function baselineStep(state: LoopState): Step {
     kind: 'end_run',
     to: 'failed',
     reason: 'baseline_failed',
-    detail: `the baseline gave no measurement: ${last?.reason ?? 'no job'}${last?.detail ? ` (${last.detail})` : ''}`,
+    detail: `the baseline could not be measured: ${last?.reason ?? 'no job'}${last?.detail ? ` (${last.detail})` : ''}`,
   };
 }
 

@@ -57,6 +57,7 @@ async function endMisleading(tx: Tx, run: RunRow): Promise<boolean> {
     spentSeconds: (await sumScreeningMs(tx, run.id)) / 1000,
     savedSeconds,
     fullSeconds: await fullTrainingSeconds(tx, run),
+    silent: { n: screened.filter(({ screening }) => screening.value === null).length, of: screened.length },
   });
   if (why === null) return false;
   await endScreening(tx, run, why);
