@@ -1,16 +1,45 @@
 /** Nobody mistypes a longer one, and comparing it would take time that grows with its length. */
 const LONGEST_KEY = 40;
 
-/** The keys of an object schema and of the objects in it. */
-export function knownKeys(shape: Record<string, unknown>): string[] {
-  const keys: string[] = [];
-  for (const [key, value] of Object.entries(shape)) {
-    keys.push(key);
+/** The keys of an object schema and of the objects and lists of objects in it, each with its place: `job.budget`. */
+export function knownKeys(shape: Record<string, unknown>, above = ''): string[] {
+  return Object.entries(shape).flatMap(([key, value]) => {
     let inner = value as { shape?: Record<string, unknown>; unwrap?: () => unknown };
-    if (!inner.shape && typeof inner.unwrap === 'function') inner = inner.unwrap() as typeof inner;
-    if (inner.shape) keys.push(...knownKeys(inner.shape));
-  }
-  return keys;
+    while (!inner.shape && typeof inner.unwrap === 'function') inner = inner.unwrap() as typeof inner;
+    return [`${above}${key}`, ...(inner.shape ? knownKeys(inner.shape, `${above}${key}.`) : [])];
+  });
+}
+
+/**
+ * What an unknown key was probably meant to be, of keys with their places (a name that people choose is `*` in one): another of its
+ * block, or one that stands elsewhere.
+ */
+export function meantKey(key: string, block: readonly string[], known: readonly string[]): string | undefined {
+  const here = block.filter((part) => !/^\d+$/.test(part));
+  const places = known.map((place) => ({
+    above: place.split('.').slice(0, -1),
+    name: place.split('.').at(-1) as string,
+  }));
+  const isHere = ({ above }: { above: string[] }) =>
+    above.length === here.length && above.every((part, i) => part === '*' || part === here[i]);
+  const others = places.filter((place) => !isHere(place));
+  const near = closestKey(
+    key,
+    places.filter(isHere).map(({ name }) => name),
+  );
+  const exact = others.find(({ name }) => name === key);
+  if (near !== undefined && !exact) return `"${near}"`;
+  const far =
+    exact?.name ??
+    closestKey(
+      key,
+      others.map(({ name }) => name),
+    );
+  const found = others.find(({ name }) => name === far);
+  if (found === undefined) return undefined;
+  return found.above.length === 0
+    ? `"${found.name}" at the top level`
+    : `"${[...found.above.map((part) => (part === '*' ? 'NAME' : part)), found.name].join('.')}"`;
 }
 
 /** The key that was probably meant. */

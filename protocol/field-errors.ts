@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { closestKey } from './closest-key.js';
+import { meantKey } from './closest-key.js';
 import type { FieldError } from './errors.js';
 
 type Issue = z.core.$ZodIssue;
@@ -15,7 +15,7 @@ const KINDS: Record<string, string> = {
 };
 
 /**
- * Turns zod's issues into our field errors; `known` are keys that an unknown one may have been meant to be. Of a union, the mistakes
+ * Turns zod's issues into our field errors; `known` are keys, with their places, that an unknown one may have been meant to be. Of a union, the mistakes
  * of the form that was most probably meant are told, each at its own place.
  */
 export function fieldErrors(error: z.ZodError, known: readonly string[] = []): FieldError[] {
@@ -26,7 +26,7 @@ function errorsOf(issue: Issue, above: readonly string[], known: readonly string
   const path = [...above, ...issue.path.map(String)];
   const place = path.join('.');
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: unknownKey(key, known) }));
+    return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: unknownKey(key, path, known) }));
   if (issue.code === 'invalid_key')
     return issue.issues.map((inner) => ({ path: place, message: `${inner.message}; got ${quote(path.at(-1) ?? '')}` }));
   if (issue.code === 'invalid_type' && KINDS[issue.expected] !== undefined && isBare(issue))
@@ -67,7 +67,7 @@ function unionErrors(
       path: [...path, key].join('.'),
       message: right.some((issues) => issues !== meant && !strangeKeys(issues).includes(key))
         ? `does not go together with ${listed(own, 'and')}; keep one of them`
-        : unknownKey(key, known),
+        : unknownKey(key, path, known),
     }));
   });
 }
@@ -84,9 +84,9 @@ function weight(issues: readonly Issue[]): number {
   return issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
 }
 
-function unknownKey(key: string, known: readonly string[]): string {
-  const near = closestKey(key, known);
-  return `is not a known key${near === undefined || near === key ? '' : `; did you mean "${near}"?`}`;
+function unknownKey(key: string, block: readonly string[], known: readonly string[]): string {
+  const meant = meantKey(key, block, known);
+  return `is not a known key${meant === undefined ? '' : `; did you mean ${meant}?`}`;
 }
 
 function listed(words: readonly string[], last = 'or'): string {

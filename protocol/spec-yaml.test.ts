@@ -41,6 +41,21 @@ test('every unknown key is named with its place and the key that was probably me
   ]);
 });
 
+test('a key that stands elsewhere is named with its place', () => {
+  const messages = (text: string) => errorsOf(text).map(({ path, message }) => `${path} ${message}`);
+  expect(messages(`${RIGHT}decision: { guard: [] }\n`)).toEqual([
+    'decision.guard is not a known key; did you mean "guard" at the top level?',
+  ]);
+  expect(messages(`${RIGHT}budget: 5s\nrange: [0, 1]\nbaselineReplicate: 3\n`)).toEqual([
+    'budget is not a known key; did you mean "job.budget"?',
+    'range is not a known key; did you mean "menu.knobs.NAME.range"?',
+    'baselineReplicate is not a known key; did you mean "decision.baselineReplicates"?',
+  ]);
+  expect(messages(`${RIGHT}guard: [{ name: mem, max: 3, gaol: minimize }]\n`)).toEqual([
+    'guard.0.gaol is not a known key; did you mean "goal"?',
+  ]);
+});
+
 test('a wrong value, a missing key and broken YAML have their places', () => {
   expect(errorsOf(RIGHT.replace('5s', '5 parsecs'))).toMatchObject([{ path: 'job.budget', line: 6 }]);
   expect(errorsOf(RIGHT.replace('  train: "true"\n', ''))).toMatchObject([{ path: 'job.train', line: 5 }]);

@@ -454,19 +454,10 @@ const MAX_MODEL_TIMEOUT_MS = 86_400_000;
 
 const KEYS = [
   ...knownKeys(specInputSchema.shape),
-  'path',
-  'git',
-  'ref',
-  'archive',
-  'knobs',
-  'constraints',
-  'cross_constraints',
-  'type',
-  'range',
-  'choices',
-  'scale',
-  'default',
-  'rule',
+  ...['path', 'git', 'ref', 'archive'].map((key) => `source.${key}`),
+  ...['knobs', 'constraints', 'cross_constraints'].map((key) => `menu.${key}`),
+  ...['type', 'range', 'choices', 'scale', 'default'].map((key) => `menu.knobs.*.${key}`),
+  'menu.constraints.rule',
 ];
 
 /**
