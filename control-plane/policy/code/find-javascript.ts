@@ -1,5 +1,6 @@
 // Long because one walk has to see all: what a name is bound to, used for and called with.
 import { isNode, lineOf, walk, type JavascriptModule, type Node } from '../../patch/javascript/parse-javascript.js';
+import { tokenText } from './code-text.js';
 import type { Finding, Sealed } from './context.js';
 import { attributeHazard, CLOCKS, hazardOf, PURE_MODULES, SEED_CALLS, WRITERS } from './javascript-tables.js';
 import { isOwnPath, literalFindings } from './literals.js';
@@ -23,18 +24,7 @@ export function findJavascript({ program, tokens }: JavascriptModule, path: stri
 
   const add = (rail: Finding['rail'], key: string, node: Node, reason: string, allowedBy: string | null = null) =>
     void found.push({ rail, key, line: lineOf(node), reason, allowedBy });
-  const text = (node: Node): string => {
-    let [low, high] = [0, tokens.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((tokens[middle] as { from: number }).from < node.start) low = middle + 1;
-      else high = middle;
-    }
-    const parts: string[] = [];
-    for (let at = low; at < tokens.length && (tokens[at] as { from: number }).from < node.end; at++)
-      parts.push((tokens[at] as { text: string }).text);
-    return parts.join(' ');
-  };
+  const text = (node: Node) => tokenText(tokens, node.start, node.end);
 
   walk(program, (node) => {
     if (node.type === 'ImportDeclaration') {

@@ -1,6 +1,7 @@
 // Long because one walk has to see all: what a name is bound to, used for and called with.
 import type { PythonModule } from '../../patch/python/parse-python.js';
 import type { Argument, Expression, Statement } from '../../patch/python/tree.js';
+import { tokenText } from './code-text.js';
 import type { Finding, Sealed } from './context.js';
 import { isOwnPath, literalFindings } from './literals.js';
 import { below, dottedOf, foldText, namesOf, rootOf } from './python-names.js';
@@ -38,20 +39,7 @@ export function findPython({ statements, tokens }: PythonModule, sealed: Sealed)
   const owned = new Set([...sealed.seedNames, ...sealed.clockNames].map((name) => name.split('.').at(-1) as string));
   const clocks = new Set(sealed.clockNames.map((name) => name.split('.').at(-1) as string));
 
-  function text(from: number, to: number): string {
-    let [low, high] = [0, tokens.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((tokens[middle] as { from: number }).from < from) low = middle + 1;
-      else high = middle;
-    }
-    const parts: string[] = [];
-    for (let at = low; at < tokens.length && (tokens[at] as { from: number }).from < to; at++) {
-      const token = tokens[at] as { text: string; kind: string };
-      if (token.text !== '' && token.kind !== 'newline') parts.push(token.text);
-    }
-    return parts.join(' ');
-  }
+  const text = (from: number, to: number) => tokenText(tokens, from, to);
 
   block(statements, '', true);
   for (const name of names.ambiguous) add('sealed', `twice ${name}`, 1, `it gives ${name} two meanings`);

@@ -28,7 +28,7 @@ export function literalFindings(text: string, sealed: Sealed, unit: string, line
 }
 
 /** Whether a text holds a name that no letter or digit runs into. */
-function hasWord(text: string, word: string): boolean {
+export function hasWord(text: string, word: string): boolean {
   const [lower, wanted] = [text.toLowerCase(), word.toLowerCase()];
   for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, at + 1)) {
     const isInner = /[\p{L}\p{N}]/u.test(lower[at - 1] ?? '') || /[\p{L}\p{N}]/u.test(lower[at + wanted.length] ?? '');

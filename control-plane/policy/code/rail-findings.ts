@@ -1,6 +1,7 @@
 import type { Patch } from '@nightshift/protocol';
 import { sentence } from '../text.js';
 import type { CodeContext, Finding } from './context.js';
+import { NOTHING_HELD, type Held } from './held.js';
 import { readCode, type Code } from './read-code.js';
 
 type Placed = Finding & { path: string };
@@ -20,13 +21,17 @@ export function compareFindings(
   const touched = new Map(patch.files.map((file) => [file.path, file.after]));
   const base: Placed[] = [];
   const now: Placed[] = [];
+  const held = new Map<string, Held>();
   for (const { path, content } of files) {
     const read = readCode(path, content);
-    const found = 'code' in read ? read.code.findings(sealed).map((finding) => ({ ...finding, path })) : [];
+    const names = 'code' in read ? read.code.held(sealed) : NOTHING_HELD;
+    held.set(path, names);
+    const found = 'code' in read ? read.code.findings(sealed, names).map((finding) => ({ ...finding, path })) : [];
     base.push(...found);
     if (!touched.has(path)) now.push(...found);
   }
-  for (const [path, code] of codes) now.push(...code.findings(sealed).map((finding) => ({ ...finding, path })));
+  for (const [path, code] of codes)
+    now.push(...code.findings(sealed, held.get(path) ?? NOTHING_HELD).map((finding) => ({ ...finding, path })));
   // A module that the base imports once may be imported anywhere, and a module of an editable file too.
   const own = new Set(
     [...files.map(({ path }) => path), ...touched.keys()].flatMap((path) => [

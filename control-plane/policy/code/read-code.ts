@@ -4,12 +4,17 @@ import { parsePython } from '../../patch/python/parse-python.js';
 import type { Finding, Sealed } from './context.js';
 import { findJavascript } from './find-javascript.js';
 import { findPython } from './find-python.js';
+import { heldFindings, heldOf, NOTHING_HELD, type Flow, type Held } from './held.js';
+import { javascriptFlow } from './javascript-flow.js';
 import { literalFindings } from './literals.js';
+import { pythonFlow } from './python-flow.js';
 
 /** A file as the rails see it: `meaning` is equal for two texts that differ in comments and layout only. */
 export interface Code {
   meaning: string;
-  findings: (sealed: Sealed) => Finding[];
+  /** `held`: names that only the base's statements may bind, as `held` of the base's file says. */
+  findings: (sealed: Sealed, held: Held) => Finding[];
+  held: (sealed: Sealed) => Held;
 }
 
 /** Parses a file by the ending of its path; a text of no known language is taken as it is. */
@@ -21,7 +26,7 @@ export function readCode(path: string, content: string): { code: Code } | { prob
     const meaning = JSON.stringify(
       module.tokens.map(({ kind, text }) => (kind === 'indent' || kind === 'dedent' ? kind : text)),
     );
-    return { code: { meaning, findings: (sealed) => findPython(module, sealed) } };
+    return { code: { meaning, ...held(findPython, pythonFlow, module) } };
   }
   if (/\.[cm]?[jt]sx?$/.test(path)) {
     const read = parseJavascript(path, content);
@@ -30,13 +35,33 @@ export function readCode(path: string, content: string): { code: Code } | { prob
     return {
       code: {
         meaning: JSON.stringify(meaningOf(module.tokens, content)),
-        findings: (sealed) => findJavascript(module, path, sealed),
+        ...held((_module, sealed) => findJavascript(module, path, sealed), javascriptFlow, module),
       },
     };
   }
   if (path.endsWith('.json')) return readData(content, JSON.parse);
   if (/\.ya?ml$/.test(path)) return readYaml(content);
-  return { code: { meaning: content, findings: (sealed) => wordsOnly(content, sealed) } };
+  return { code: { meaning: content, findings: (sealed) => wordsOnly(content, sealed), held: () => NOTHING_HELD } };
+}
+
+/** The flow is worked out once: the base's tells what is held, and what it binds of that. */
+function held<Module>(
+  find: (module: Module, sealed: Sealed) => Finding[],
+  flow: (module: Module, sealed: Sealed) => Flow,
+  module: Module,
+): Pick<Code, 'findings' | 'held'> {
+  let known: { sealed: Sealed; flow: Flow } | null = null;
+  const flowFor = (sealed: Sealed) => {
+    if (known?.sealed !== sealed) known = { sealed, flow: flow(module, sealed) };
+    return known.flow;
+  };
+  return {
+    findings: (sealed, names) => [
+      ...find(module, sealed),
+      ...(names.size === 0 ? [] : heldFindings(flowFor(sealed), names)),
+    ],
+    held: (sealed) => heldOf(flowFor(sealed)),
+  };
 }
 
 /** A line break can end a statement in JavaScript, so the first token of a line is marked. */
@@ -52,7 +77,13 @@ function readData(
 ): { code: Code } | { problem: string; line: number } {
   try {
     const value = parse(content);
-    return { code: { meaning: JSON.stringify(value) ?? '', findings: (sealed) => wordsOnly(content, sealed) } };
+    return {
+      code: {
+        meaning: JSON.stringify(value) ?? '',
+        findings: (sealed) => wordsOnly(content, sealed),
+        held: () => NOTHING_HELD,
+      },
+    };
   } catch (error) {
     return { problem: error instanceof Error ? error.message.slice(0, 200) : 'cannot be parsed', line: 1 };
   }

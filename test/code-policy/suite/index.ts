@@ -1,4 +1,5 @@
 import type { CodeCase } from '@nightshift/control-plane/policy/code/bench-code';
+import { heldCases } from './held.js';
 import { importsCases } from './imports.js';
 import { noopCases, noopNodeCases, repeatCases } from './noop.js';
 import { pathsCases } from './paths.js';
@@ -17,6 +18,7 @@ export const suite: CodeCase[] = [
   ...syntaxCases,
   ...importsCases,
   ...sealedCases,
+  ...heldCases,
   ...secretsCases,
   ...noopCases,
   ...noopNodeCases,

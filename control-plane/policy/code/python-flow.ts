@@ -1,0 +1,301 @@
+// Long because a name's owner, its bindings and what they read are found in one walk.
+import type { PythonModule } from '../../patch/python/parse-python.js';
+import type { Expression, Statement } from '../../patch/python/tree.js';
+import { tokenText } from './code-text.js';
+import type { Sealed } from './context.js';
+import type { Flow, Reads } from './held.js';
+import { hasWord } from './literals.js';
+import { below, dottedOf, eachStatement, foldText, namesOf, rootOf } from './python-names.js';
+
+const CLOCK =
+  /^(?:time\.(?:time|perf_counter|monotonic|process_time|thread_time)(?:_ns)?|timeit\.default_timer|datetime\.datetime\.(?:now|utcnow|today)|torch\.cuda\.Event)$/;
+const PLAIN_CALL =
+  /^(?:min|max|abs|float|int|round|sum|pow|divmod|str|repr|format|bool|len|math\.\w+|time\.\w+|timeit\.\w+|os\.getenv|os\.environ\.get|datetime\.[\w.]+)$/;
+const PLAIN_METHOD = /^(?:item|total_seconds|elapsed_time|format|join|get)$/;
+const ENDS = /^(?:break|raise)$/;
+const LOOP = /\/(?:while|for)\b/;
+const EXIT = /^(?:exit|quit|sys\.exit|os\._exit)$/;
+
+interface Place {
+  /** Functions and classes around, the innermost last. */
+  scopes: string[];
+  /** Loops and conditions around, within the function. */
+  guard: string;
+}
+
+/** What a Python file does with its values: bindings by the scope that owns them, comparisons that stop, and what is printed as the metric. */
+export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed): Flow {
+  const flow: Flow = { bindings: [], stops: [], printed: [] };
+  const names = namesOf(statements);
+  const budgets = new Set(sealed.clockNames.map((name) => name.split('.').at(-1) as string));
+  const owners = new Map<string, Set<string>>([['', new Set()]]);
+  const classes = new Set<string>();
+  const handed = new Map<string, Set<string>>();
+  declare(statements, '');
+  const text = (from: number, to: number) => tokenText(tokens, from, to);
+
+  block(statements, { scopes: [''], guard: '' });
+  return flow;
+
+  function declare(body: readonly Statement[], scope: string): void {
+    const own = owners.get(scope) ?? new Set<string>();
+    owners.set(scope, own);
+    const outer = new Set<string>();
+    const inScope = (list: readonly Statement[]): void => {
+      for (const statement of list) {
+        if (statement.type === 'Scope') for (const name of statement.names) outer.add(name);
+        if (statement.type === 'Import')
+          for (const { name, as } of statement.names) own.add(as ?? (name.split('.')[0] as string));
+        if (statement.type === 'From') for (const { name, as } of statement.names ?? []) own.add(as ?? name);
+        if (statement.type === 'Assign') for (const target of statement.targets) targetNames(target, own);
+        for (const expression of expressionsOf(statement)) walrus(expression, own);
+        if (statement.type === 'Compound')
+          for (const part of statement.blocks) {
+            for (const target of part.targets) targetNames(target, own);
+            for (const name of part.binds) own.add(name);
+            inScope(part.body);
+          }
+        if (statement.type === 'Definition') {
+          own.add(statement.name);
+          const inner = `${scope}/${statement.name}`;
+          if (statement.keyword === 'class') classes.add(inner);
+          owners.set(inner, new Set(statement.parameters.map(({ name }) => name)));
+          declare(statement.body, inner);
+        }
+      }
+    };
+    inScope(body);
+    if (scope !== '') for (const name of outer) own.delete(name);
+  }
+
+  function keyOf(name: string, scopes: readonly string[]): string {
+    for (let at = scopes.length - 1; at > 0; at--) {
+      const scope = scopes[at] as string;
+      if (classes.has(scope) && at < scopes.length - 1) continue;
+      if (owners.get(scope)?.has(name)) return classes.has(scope) ? `.${name}` : `${scope}#${name}`;
+    }
+    return `#${name}`;
+  }
+
+  function block(body: readonly Statement[], place: Place): void {
+    for (const statement of body) read(statement, place);
+  }
+
+  function read(statement: Statement, place: Place): void {
+    const { line } = statement;
+    if (statement.type === 'Compound') {
+      let heads = '';
+      for (const part of statement.blocks) {
+        const head = part.head.map(({ from, to }) => text(from, to)).join(' ');
+        const unit = `${place.guard}|${part.keyword} ${head}`;
+        for (const expression of part.head) expressionIn(expression, place, unit);
+        const value = readsOf(part.head, place);
+        for (const target of part.targets) bind(target, value, place, unit);
+        for (const name of part.binds) bindName(name, value, place, unit, part.line);
+        if (
+          part.keyword === 'while' ||
+          (/^(?:if|elif)$/.test(part.keyword) && endsIn(part.body, LOOP.test(place.guard)))
+        )
+          for (const expression of part.head) stopsIn(expression, place);
+        // A branch is told by all conditions on the way to it, a loop by its kind: how long it goes on is no time's business.
+        if (/^(?:if|elif|else)$/.test(part.keyword)) heads += ` ${part.keyword} ${head}`;
+        block(part.body, { ...place, guard: `${place.guard}/${heads === '' ? part.keyword : heads}` });
+      }
+      return;
+    }
+    if (statement.type === 'Definition') {
+      const unit = `${place.guard}|${statement.keyword} ${statement.name}`;
+      bindName(statement.name, nothing(), place, unit, line);
+      const inner = `${place.scopes.at(-1)}/${statement.name}`;
+      for (const { name, default: value } of statement.parameters)
+        if (value)
+          flow.bindings.push({
+            key: `${inner}#${name}`,
+            name,
+            unit: text(value.from, value.to),
+            line,
+            value: nothing(),
+          });
+      block(statement.body, { scopes: [...place.scopes, inner], guard: '' });
+      return;
+    }
+    const unit = `${place.guard}|${text(statement.from, statement.to)}`;
+    for (const expression of expressionsOf(statement)) expressionIn(expression, place, unit);
+    // A module may be imported again; what comes from one, from there only.
+    if (statement.type === 'Import')
+      for (const { name, as } of statement.names)
+        bindName(as ?? (name.split('.')[0] as string), nothing(), place, `import ${name}`, line);
+    else if (statement.type === 'From')
+      for (const { name, as } of statement.names ?? [])
+        bindName(as ?? name, nothing(), place, `from ${statement.module} import ${name}`, line);
+    else if (statement.type === 'Assign' && statement.value) {
+      const value = readsOf([statement.value, ...(statement.operator === '=' ? [] : statement.targets)], place);
+      for (const target of statement.targets) bind(target, value, place, unit);
+    } else if (statement.type === 'Simple' && statement.keyword === 'del')
+      for (const target of statement.values) bind(target, nothing(), place, unit);
+    else if (statement.type === 'Simple' && statement.keyword === 'return') {
+      const scope = place.scopes.at(-1) as string;
+      const own = scope.split('/').at(-1) as string;
+      if (scope !== '')
+        bindName(own, readsOf(statement.values, place), { ...place, scopes: place.scopes.slice(0, -1) }, unit, line);
+    }
+  }
+
+  function bindName(name: string, value: Reads, place: Place, unit: string, line: number): void {
+    flow.bindings.push({ key: keyOf(name, place.scopes), name, unit, line, value });
+  }
+
+  function bind(target: Expression, value: Reads, place: Place, unit: string): void {
+    if (target.type === 'Name') return bindName(target.id, value, place, unit, target.line);
+    if (target.type === 'Collection') for (const item of target.items) bind(item, value, place, unit);
+    else if (target.type === 'Operation') bind(target.operands[0] as Expression, value, place, unit);
+    else {
+      const name = partOf(target);
+      if (name !== null) flow.bindings.push({ key: `.${name}`, name, unit, line: target.line, value });
+      else if (target.type === 'Subscript') bind(target.value, value, place, unit);
+    }
+  }
+
+  /** What an expression does by the way: walrus, and the metric printed. */
+  function expressionIn(expression: Expression, place: Place, unit: string): void {
+    const stack: { at: Expression; after: Expression[] }[] = [{ at: expression, after: [] }];
+    for (let entry = stack.pop(); entry; entry = stack.pop()) {
+      const { at, after } = entry;
+      if (at.type === 'Walrus') bindName(at.target, readsOf([at.value], place), place, unit, at.line);
+      if (at.type === 'Call') handOver(at, place);
+      const parts = at.type === 'String' ? at.pieces : below(at);
+      parts.forEach((part, index) => {
+        const rest = [...parts.slice(index + 1).filter((next): next is Expression => 'type' in next), ...after];
+        const written = 'type' in part ? (part.type === 'String' ? foldText(part) : null) : part.text;
+        if (written !== null && hasWord(written, sealed.metricName)) {
+          const next = rest.find((one) => one.type !== 'String' || foldText(one) === null);
+          if (next) flow.printed.push(readsOf([next], place));
+        }
+        if ('type' in part) stack.push({ at: part, after: rest });
+      });
+    }
+  }
+
+  /** A function of this file is given its values where it is called. */
+  function handOver(call: Extract<Expression, { type: 'Call' }>, place: Place): void {
+    if (call.callee.type !== 'Name') return;
+    const inner = definitionOf(call.callee.id, place.scopes);
+    if (inner === null) return;
+    let parameters = handed.get(inner);
+    if (!parameters) {
+      parameters = parametersOf(inner);
+      handed.set(inner, parameters);
+    }
+    const list = [...parameters];
+    call.args.forEach((arg, index) => {
+      const name = arg.keyword ?? list[index];
+      if (name !== undefined && parameters.has(name))
+        flow.bindings.push({
+          key: `${inner}#${name}`,
+          name,
+          unit: `${place.guard}|${text(call.from, call.to)}`,
+          line: call.line,
+          // What a schedule is called with is no time that is kept.
+          value: { ...readsOf([arg.value], place), isClock: false, isBudget: false, all: [] },
+        });
+    });
+  }
+
+  function definitionOf(name: string, scopes: readonly string[]): string | null {
+    for (let at = scopes.length - 1; at >= 0; at--) {
+      const inner = `${scopes[at]}/${name}`;
+      if (owners.has(inner) && !classes.has(inner)) return inner;
+    }
+    return null;
+  }
+
+  function parametersOf(scope: string): Set<string> {
+    const found = new Set<string>();
+    const visit = (body: readonly Statement[], path: string): void =>
+      eachStatement(body, (statement) => {
+        if (statement.type !== 'Definition' || `${path}/${statement.name}` !== scope) return;
+        for (const { name } of statement.parameters) found.add(name);
+      });
+    visit(statements, scope.split('/').slice(0, -1).join('/'));
+    return found;
+  }
+
+  function stopsIn(head: Expression, place: Place): void {
+    const stack = [head];
+    for (let at = stack.pop(); at; at = stack.pop()) {
+      if (at.type === 'Operation' && /^(?:and|or|not)$/.test(at.operator)) stack.push(...at.operands);
+      else flow.stops.push(readsOf([at], place));
+    }
+  }
+
+  /** Leaving a function ends something where it leaves a loop. */
+  function endsIn(body: readonly Statement[], isInLoop: boolean): boolean {
+    return body.some(
+      (statement) =>
+        statement.type === 'Simple' &&
+        (ENDS.test(statement.keyword) ||
+          (isInLoop && statement.keyword === 'return') ||
+          statement.values.some((value) => value.type === 'Call' && EXIT.test(dottedOf(value.callee, names) ?? ''))),
+    );
+  }
+
+  function readsOf(expressions: readonly Expression[], place: Place): Reads {
+    const reads = nothing();
+    const stack = expressions.map((at) => ({ at, isDirect: true }));
+    for (let entry = stack.pop(); entry; entry = stack.pop()) {
+      const { at, isDirect } = entry;
+      const add = (key: string) => void (reads.all.push(key), isDirect && reads.direct.push(key));
+      const dotted = at.type === 'Name' || at.type === 'Attribute' ? dottedOf(at, names) : null;
+      if (dotted !== null && budgets.has(dotted.split('.').at(-1) as string) && isDirect) reads.isBudget = true;
+      if (at.type === 'Name' && names.modules.has(at.id)) continue;
+      if (at.type === 'Name') add(keyOf(at.id, place.scopes));
+      else if (at.type === 'Call') {
+        const callee = dottedOf(at.callee, names);
+        if (callee !== null && CLOCK.test(callee) && isDirect) reads.isClock = true;
+        const isMethod = at.callee.type === 'Attribute' && PLAIN_METHOD.test(at.callee.attribute);
+        const isPlain = isMethod || (callee !== null && PLAIN_CALL.test(callee));
+        if (!isPlain) reads.isPlain = false;
+        stack.push({ at: at.callee, isDirect: isDirect && (isPlain || at.callee.type === 'Name') });
+        for (const arg of at.args) stack.push({ at: arg.value, isDirect: isDirect && isPlain });
+      } else {
+        const root = at.type === 'Attribute' ? rootOf(at) : null;
+        const part = root !== null && names.modules.has(root) ? null : partOf(at);
+        if (part !== null) add(`.${part}`);
+        if (isDirect && at.type === 'String' && budgets.has(foldText(at) ?? '')) reads.isBudget = true;
+        for (const inner of below(at)) stack.push({ at: inner, isDirect });
+      }
+    }
+    return reads;
+  }
+}
+
+/** The name of an attribute, or of an item by a text that is written out. */
+function partOf(expression: Expression): string | null {
+  if (expression.type === 'Attribute') return expression.attribute;
+  return expression.type === 'Subscript' ? foldText(expression.index) : null;
+}
+
+function nothing(): Reads {
+  return { all: [], direct: [], isClock: false, isBudget: false, isPlain: true };
+}
+
+function targetNames(target: Expression, into: Set<string>): void {
+  if (target.type === 'Name') into.add(target.id);
+  else if (target.type === 'Collection') for (const item of target.items) targetNames(item, into);
+  else if (target.type === 'Operation') targetNames(target.operands[0] as Expression, into);
+}
+
+function walrus(expression: Expression, into: Set<string>): void {
+  const stack = [expression];
+  for (let at = stack.pop(); at; at = stack.pop()) {
+    if (at.type === 'Walrus') into.add(at.target);
+    stack.push(...below(at));
+  }
+}
+
+/** Expressions that a statement evaluates itself; those of a compound's heads too. */
+function expressionsOf(statement: Statement): Expression[] {
+  if (statement.type === 'Assign') return statement.value ? [statement.value] : [];
+  if (statement.type === 'Simple') return statement.keyword === 'del' ? [] : statement.values;
+  return statement.type === 'Compound' ? statement.blocks.flatMap((part) => part.head) : [];
+}
