@@ -15,6 +15,8 @@ export class InputFileError extends AppError {
 }
 
 const MOST_PLACES = 20;
+/** A mistake of syntax brings the next: what stands after the first few says nothing. */
+const MOST_OF_SYNTAX = 3;
 
 /** An expected error in lines for a person: what is wrong, where, and what to do next. */
 export function errorText(error: AppError): string {
@@ -23,8 +25,9 @@ export function errorText(error: AppError): string {
   const errors = error.errors ?? [];
   // One field error that the message already says in full would be the same line twice.
   const isSaid = file === null && errors.length === 1 && error.message.includes(errors[0]!.message);
-  if (!isSaid) for (const place of errors.slice(0, MOST_PLACES)) lines.push(`  ${placeText(place, file)}`);
-  if (errors.length > MOST_PLACES) lines.push(`  and ${errors.length - MOST_PLACES} more`);
+  const most = errors.every(({ path }) => path === '') ? MOST_OF_SYNTAX : MOST_PLACES;
+  if (!isSaid) for (const place of errors.slice(0, most)) lines.push(`  ${placeText(place, file)}`);
+  if (errors.length > most) lines.push(`  and ${errors.length - most} more`);
   if (error.hint) lines.push(`  → ${plainText(error.hint, 2000)}`);
   return `${lines.join('\n')}\n`;
 }

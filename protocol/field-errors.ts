@@ -1,18 +1,9 @@
 import type { z } from 'zod';
 import { meantKey } from './closest-key.js';
 import type { FieldError } from './errors.js';
+import { kindText } from './plain-words.js';
 
 type Issue = z.core.$ZodIssue;
-
-const KINDS: Record<string, string> = {
-  object: 'a map',
-  record: 'a map',
-  array: 'a list',
-  tuple: 'a list',
-  string: 'text',
-  number: 'a number',
-  boolean: 'true or false',
-};
 
 /**
  * Turns zod's issues into our field errors; `known` are keys, with their places, that an unknown one may have been meant to be. Of a union, the mistakes
@@ -29,15 +20,8 @@ function errorsOf(issue: Issue, above: readonly string[], known: readonly string
     return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: unknownKey(key, path, known) }));
   if (issue.code === 'invalid_key')
     return issue.issues.map((inner) => ({ path: place, message: `${inner.message}; got ${quote(path.at(-1) ?? '')}` }));
-  if (issue.code === 'invalid_type' && KINDS[issue.expected] !== undefined && isBare(issue))
-    return [{ path: place, message: `needs ${KINDS[issue.expected]}` }];
   if (issue.code === 'invalid_union' && issue.errors.length > 0) return unionErrors(issue.errors, path, known);
   return [{ path: place, message: issue.message }];
-}
-
-// A map, a list: zod's own words name its types ("expected record"), ours those of the file.
-function isBare(issue: Issue): boolean {
-  return issue.code === 'invalid_type' && ['object', 'record', 'array', 'tuple'].includes(issue.expected);
 }
 
 function unionErrors(
@@ -49,7 +33,7 @@ function unionErrors(
   const right = branches.filter((issues) => !issues.some(isOtherType));
   if (right.length === 0) {
     const kinds = [
-      ...new Set(branches.flat().flatMap((i) => (i.code === 'invalid_type' ? [KINDS[i.expected] ?? i.expected] : []))),
+      ...new Set(branches.flat().flatMap((i) => (i.code === 'invalid_type' ? [kindText(i.expected)] : []))),
     ];
     return [{ path: place, message: `needs ${listed(kinds)}` }];
   }

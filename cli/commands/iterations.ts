@@ -44,13 +44,16 @@ export function addIterations(program: Command, cli: Cli): void {
 function row(iteration: Iteration): string[] {
   const { number, proposer, metric, state, repairs } = iteration;
   const decision = iteration.decision as Decision | null;
+  const isScreened = iteration.screening !== null && state !== 'screened_out';
   return [
     String(number),
     proposer ?? '',
     changeText(iteration, null),
     metric === null ? '' : metricText(metric),
     decision ? effectText(decision.effect, decision.standardError) : '',
-    `${state.replace('_', ' ')}${repairs > 0 ? `, repaired ${repairs}×` : ''}`,
+    [state.replace('_', ' '), isScreened ? 'screened' : '', repairs > 0 ? `repaired ${repairs}×` : '']
+      .filter(Boolean)
+      .join(', '),
     causeOf(iteration, decision),
   ];
 }

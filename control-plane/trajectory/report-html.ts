@@ -5,6 +5,10 @@ import { standingText } from './standing.js';
 import { CHART_STYLE, coverageChart, metricChart, repeatChart } from './svg.js';
 import { countText, escapeHtml, gainText, metricText, pairText } from './wording.js';
 
+/** What is wider than the screen shows it: a shade at the edge where it goes on, and words above charts that do not fit. */
+const SCROLL_STYLE = `figure,.scroll{background:linear-gradient(to right,var(--paper) 30%,transparent) left/48px 100% no-repeat local,linear-gradient(to left,var(--paper) 30%,transparent) right/48px 100% no-repeat local,linear-gradient(to right,var(--line),transparent) left/20px 100% no-repeat scroll,linear-gradient(to left,var(--line),transparent) right/20px 100% no-repeat scroll}
+@media (max-width:599px){figure::before{content:'scroll sideways for the rest →';position:sticky;left:0;display:inline-block;font-size:.8rem;color:var(--soft)}}
+`;
 const STYLE = `
 :root{color-scheme:light dark;--paper:#fff;--ink:#1c2330;--soft:#5b6575;--line:#e3e7ed;--panel:#f6f8fa;--measured:#4f7cc4;--kept:#16833f;--failed:#c2352b;--warn:#8a5a00}
 @media (prefers-color-scheme:dark){:root{--paper:#12161d;--ink:#e6eaf0;--soft:#9aa5b4;--line:#2a313c;--panel:#1a202a;--measured:#7ba4e8;--kept:#4cc38a;--failed:#ff7b72;--warn:#e3b341}}
@@ -14,7 +18,8 @@ p{margin:6px 0}.soft{color:var(--soft)}.verdict{border-left:4px solid var(--soft
 .verdict b{text-transform:uppercase;letter-spacing:.04em}.flailing,.blind{border-color:var(--failed)}.exploring,.exploiting{border-color:var(--kept)}.plateaued{border-color:var(--warn)}
 .verdict ul{margin:6px 0 0;padding-left:20px}.lead p:first-child{font-size:1.1rem}.scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:5px 12px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}td{overflow-wrap:anywhere;min-width:9em}
-th{color:var(--soft);font-weight:600}.n{text-align:right;white-space:nowrap;min-width:0}.warnings{color:var(--warn)}figure{margin:0;overflow-x:auto}figure svg{min-width:560px}.lead,.verdict,main>p{overflow-wrap:anywhere}${CHART_STYLE}`;
+th{color:var(--soft);font-weight:600}.n{text-align:right;white-space:nowrap;min-width:0}.warnings{color:var(--warn)}figure{margin:0;overflow-x:auto}figure svg{min-width:560px}
+${SCROLL_STYLE}.lead,.verdict,main>p{overflow-wrap:anywhere}${CHART_STYLE}`;
 
 /** The report as one HTML page that needs nothing else: no script, no font, no image, no network. Every text from outside is escaped. */
 export function reportHtml(trajectory: Trajectory, analysis: Analysis, title = 'Trajectory report'): string {
@@ -88,7 +93,7 @@ function triedSection(facts: ReportFacts): string {
     '#blocked',
     ...(isScreened ? ['#screened out'] : []),
   ];
-  return `<h2>What was tried, best mean first</h2>${table(head, rows)}${more > 0 ? `<p class="soft">and ${more} more changes</p>` : ''}`;
+  return `<h2>What was tried, best mean first</h2>${table(head, rows)}${more > 0 ? `<p class="soft">and ${countText(more, 'more change')}</p>` : ''}`;
 }
 
 function failuresSection(facts: ReportFacts): string {

@@ -3,7 +3,7 @@ import type { Analysis } from './analysis.js';
 import type { EarlierFacts } from './earlier-facts.js';
 import { MOST_TRIED_ROWS, reportFacts } from './report-facts.js';
 import { standingText } from './standing.js';
-import { escapeMarkdown, gainText, metricText, pairText, shareText } from './wording.js';
+import { countText, escapeMarkdown, gainText, metricText, pairText, shareText } from './wording.js';
 
 /** The report in Markdown (GitHub's tables). Every text from outside is escaped. */
 export function reportMarkdown(trajectory: Trajectory, analysis: Analysis, title = 'Trajectory report'): string {
@@ -62,7 +62,8 @@ export function reportMarkdown(trajectory: Trajectory, analysis: Analysis, title
           ]),
       ),
     );
-  if (facts.tried.length > MOST_TRIED_ROWS) blocks.push(`and ${facts.tried.length - MOST_TRIED_ROWS} more changes`);
+  if (facts.tried.length > MOST_TRIED_ROWS)
+    blocks.push(`and ${countText(facts.tried.length - MOST_TRIED_ROWS, 'more change')}`);
   if (facts.failures.length > 0)
     blocks.push(
       '## Without a measurement',

@@ -2,7 +2,7 @@ import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
 import { reportFacts } from './report-facts.js';
 import { standingText } from './standing.js';
-import { gainText, metricText, pairText, plainText, shareText } from './wording.js';
+import { countText, gainText, metricText, pairText, plainText, shareText } from './wording.js';
 
 export interface TextOptions {
   title?: string | undefined;
@@ -57,7 +57,7 @@ export function reportText(trajectory: Trajectory, analysis: Analysis, options: 
         outcomeWords(row),
       ]);
     lines.push(...table(['pair', 'proposed>', 'n>', 'mean>', 'gain>', 'outcomes'], rows, width));
-    if (facts.tried.length > most) lines.push(`and ${facts.tried.length - most} more changes`);
+    if (facts.tried.length > most) lines.push(`and ${countText(facts.tried.length - most, 'more change')}`);
   }
   if (facts.failures.length > 0) {
     heading('Without a measurement');

@@ -247,5 +247,6 @@ it('scrolls charts and tables on a narrow screen, and never the page', () => {
   expect(page.match(/<svg /g)?.length).toBe(page.match(/<figure><svg /g)?.length);
   expect(page).toMatch(/figure\{[^}]*overflow-x:auto/);
   expect(page).toMatch(/\.scroll\{overflow-x:auto/);
+  expect(page).toMatch(/@media \(max-width:599px\)\{figure::before\{content:'scroll sideways/);
   expect(page).toMatch(/h1\{[^}]*overflow-wrap:anywhere/);
 });
