@@ -77,6 +77,9 @@ test('what a run kept is measured anew after its search, on the same box, and it
   expect(reportText(trajectory, analyze(trajectory))).toMatch(
     new RegExp(`^Confirmed: what iteration ${run.incumbentIteration} kept, measured anew`, 'm'),
   );
+  // They stand beside the measurements that it was decided by, and not among them.
+  const kept = trajectory.records.find(({ iteration }) => iteration === run.incumbentIteration);
+  expect(kept?.values).toHaveLength(kept?.decision?.candidateN ?? 0);
   expect(analyze(trajectory).confirmed).toMatchObject({ iteration: run.incumbentIteration, n: 2 });
   const events = (await listEvents(deps.db, { runId: run.id, limit: 1000 })).filter(
     ({ type }) => type === 'run.confirming',
