@@ -1,5 +1,4 @@
 import { mkdirSync, readdirSync, renameSync, watch, type FSWatcher } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FrameOf, JobSpec } from '@nightshift/protocol';
 import type { AgentLog } from './agent-log.js';
@@ -13,6 +12,7 @@ import { declareLost } from './spool/declare-lost.js';
 import { isSafeId } from './spool/job-dir.js';
 import { readJobs } from './spool/read-jobs.js';
 import { diskFreeBytes } from './telemetry/host.js';
+import { removeTree } from './workspace/remove-tree.js';
 import { pruneRunRecords } from './workspace/run-record.js';
 import { pruneSetups } from './workspace/setup-cache.js';
 
@@ -57,7 +57,7 @@ export class Custody {
       for (const attempt of this.attempts.values()) if (attempt.dir.path === dir) attempt.startedAtMs = null;
       this.#look();
     });
-    emptyTrash(home);
+    emptyTrash(home, options.log);
     for (const attempt of readJobs(home)) {
       this.attempts.set(attempt.id, attempt);
       this.#watch(attempt);
@@ -162,7 +162,7 @@ export class Custody {
     } catch (error) {
       this.options.log.warn({ err: error, attemptId: attempt.id }, 'a released job could not be put away');
     }
-    void rm(target, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+    void clear(target, this.options.log);
   }
 
   /** Stops looking after the jobs and leaves them running. */
@@ -264,8 +264,16 @@ export class Custody {
   }
 }
 
-function emptyTrash(home: string): void {
+function emptyTrash(home: string, log: AgentLog): void {
   const trash = join(home, 'trash');
   mkdirSync(trash, { recursive: true, mode: 0o700 });
-  for (const name of readdirSync(trash)) void rm(join(trash, name), { recursive: true, force: true }).catch(() => {});
+  for (const name of readdirSync(trash)) void clear(join(trash, name), log);
+}
+
+/** What stays holds space on the disk, and the next agent tries again: somebody should know. */
+async function clear(path: string, log: AgentLog): Promise<void> {
+  const stays = await removeTree(path).catch((error: unknown) => [`${path} (${String(error)})`]);
+  if (stays.length === 0) return;
+  const paths = stays.slice(0, 5).map((stay) => stay.slice(0, 300));
+  log.warn({ paths, count: stays.length }, 'what a job left could not be deleted: it holds space on the disk');
 }

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import type { JobSpec } from '@nightshift/protocol';
 import type { JobDir } from '../spool/job-dir.js';
 import type { SourceFacts } from '../workspace/describe-source.js';
 import { hashSealed } from '../workspace/describe-source.js';
+import { removeTreeSync } from '../workspace/remove-tree.js';
 import { pythonStartFiles } from '../workspace/ruler.js';
 import { firstChange, stampFolder } from '../workspace/walk-files.js';
 import type { Ending } from './classify.js';
@@ -53,7 +54,7 @@ export function watchTampering(input: TamperInput): () => Ending | null {
       const path = changeIn(setupBase, base, skips);
       if (path !== null) {
         // Every later job of this source would run with it: setup makes it anew.
-        rmSync(setupBase, { recursive: true, force: true });
+        removeTreeSync(setupBase);
         return cheated(
           `the job changed ${path} in the folder that setup made for all jobs; it is made anew for the next`,
         );

@@ -18,7 +18,7 @@ export async function declareLost(attempt: Attempt, why: string): Promise<void> 
   const cut = { log: cutNulTail(dir.log), metrics: cutJsonTail(dir.metrics), phases: cutJsonTail(dir.phases) };
   const cutBytes = cut.log + cut.metrics + cut.phases;
   rmSync(dir.reserve, { force: true });
-  removeTemporaries(spec.attemptId);
+  await removeTemporaries(spec.attemptId);
   const fresh = new Attempt(dirname(dirname(dir.path)), spec);
   fresh.refresh();
   const now = new Date().toISOString();

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeTreeSync } from '../workspace/remove-tree.js';
 import { Attempt } from './attempt.js';
 import { cutJsonTail, cutNulTail } from './cut-tail.js';
 import { isSafeId } from './job-dir.js';
@@ -14,7 +15,7 @@ export function readJobs(home: string): Attempt[] {
   return readdirSync(root).flatMap((id) => {
     const attempt = isSafeId(id) ? Attempt.open(home, id) : null;
     if (!attempt) {
-      rmSync(join(root, id), { recursive: true, force: true });
+      removeTreeSync(join(root, id));
       return [];
     }
     if (!attempt.isOrphan()) return [attempt];
