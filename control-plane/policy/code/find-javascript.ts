@@ -3,7 +3,7 @@ import { isNode, lineOf, walk, type JavascriptModule, type Node } from '../../pa
 import { tokenText } from './code-text.js';
 import type { Finding, Sealed } from './context.js';
 import { attributeHazard, CLOCKS, hazardOf, PURE_MODULES, SEED_CALLS, WRITERS } from './javascript-tables.js';
-import { isOwnPath, literalFindings } from './literals.js';
+import { isCredentialVariable, isOwnPath, literalFindings } from './literals.js';
 
 const EVALUATES = /eval|metric|score|valid|bench|measure/i;
 const GLOBAL_ROOT = /^(?:process|globalThis|global|Math|Date|performance|console|module|require)(?:$|\.)/;
@@ -236,8 +236,29 @@ export function findJavascript({ program, tokens }: JavascriptModule, path: stri
       root !== null && sealedLocals.has(root) ? dotted.split('.').find((part) => EVALUATES.test(part)) : undefined;
     if (asked !== undefined)
       add('sealed', `evaluator|${unit}`, node, `it changes how ${asked}, the evaluator, is used`);
-    if (dotted.startsWith('process.env.') && node['computed'] !== true)
-      found.push(...literalFindings(name, sealed, unit, lineOf(node)));
+    if (dotted.startsWith('process.env.')) {
+      if (node['computed'] !== true) found.push(...literalFindings(name, sealed, unit, lineOf(node)));
+      credential(name, node, unit);
+    } else if (dotted === 'process.env' && !isAsked(node, parent))
+      add('secrets', `environ|${unit}`, node, 'it reads the environment as a whole');
+  }
+
+  function credential(name: string, node: Node, unit: string): void {
+    if (isCredentialVariable(name))
+      add('secrets', `variable|${unit}`, node, 'it names a variable that holds a credential');
+  }
+
+  /** One variable is asked for by its name, or whether it is there; a computed name is a finding of its own. */
+  function isAsked(node: Node, parent: Node | null): boolean {
+    if (parent?.type === 'MemberExpression') return true;
+    if (parent?.type === 'BinaryExpression') return parent['operator'] === 'in';
+    const pattern = parent?.type === 'VariableDeclarator' ? (parent['id'] as Node) : null;
+    if (pattern?.type !== 'ObjectPattern') return false;
+    return (pattern['properties'] as Node[]).every((property) => {
+      if (property.type !== 'Property' || property['computed'] === true) return false;
+      credential(nameOf(property['key'] as Node), property, nameOf(property['key'] as Node));
+      return true;
+    });
   }
 
   /** A function that writes is judged where it is called, so it has to be called where it is named. */

@@ -3,7 +3,7 @@ import type { PythonModule } from '../../patch/python/parse-python.js';
 import type { Argument, Expression, Statement } from '../../patch/python/tree.js';
 import { tokenText } from './code-text.js';
 import type { Finding, Sealed } from './context.js';
-import { isOwnPath, literalFindings } from './literals.js';
+import { isCredentialVariable, isOwnPath, literalFindings } from './literals.js';
 import { below, dottedOf, foldText, namesOf, rootOf } from './python-names.js';
 import {
   attributeHazard,
@@ -14,7 +14,9 @@ import {
   PURE_MODULES,
   SEALED_MODULES,
 } from './python-tables.js';
+import { foreignWrite, isWriter } from './python-writers.js';
 
+const ASKS = /^os\.(?:getenv|environ\.get)$/;
 const EVALUATES = /eval|metric|score|valid|bench/i;
 
 /**
@@ -206,7 +208,9 @@ export function findPython({ statements, tokens }: PythonModule, sealed: Sealed)
       const key = () => text(owner.from, owner.to);
       switch (at.type) {
         case 'Name': {
-          reference(at, names.imported.get(at.id) ?? at.id, key(), unit);
+          const dotted = names.imported.get(at.id) ?? at.id;
+          reference(at, dotted, key(), unit);
+          handedOn(at, dotted, owner, unit);
           if (names.modules.has(at.id))
             add(
               'imports',
@@ -224,6 +228,7 @@ export function findPython({ statements, tokens }: PythonModule, sealed: Sealed)
             add('sealed', `seed|${unit}`, line, `.${at.attribute} sets the seed, which the runner owns`);
           if (dotted !== null) {
             reference(at, dotted, key(), unit);
+            handedOn(at, dotted, owner, unit);
             // A chain is walked for its attributes only; its root is no value that is handed on.
             for (let inner = at.value; inner.type === 'Attribute'; inner = inner.value) {
               const deeper = attributeHazard(inner.attribute);
@@ -252,9 +257,16 @@ export function findPython({ statements, tokens }: PythonModule, sealed: Sealed)
               line,
               'it changes a comparison with the time budget',
             );
-          for (const operand of below(at)) push(operand);
+          for (const operand of below(at))
+            // Whether a variable is there may be asked.
+            if (!(at.type === 'Operation' && at.operator === 'compare' && isEnvironment(operand))) push(operand);
           break;
         }
+        case 'Subscript':
+          if (isEnvironment(at.value)) variable(at.index, unit, line);
+          else push(at.value);
+          push(at.index);
+          break;
         case 'Walrus':
           bindName(at.target, unit, line, at.value);
           push(at.value);
@@ -269,6 +281,38 @@ export function findPython({ statements, tokens }: PythonModule, sealed: Sealed)
           for (const inner of below(at)) push(inner);
       }
     }
+  }
+
+  /** What writes, and what holds the environment, is judged where it is used: it may not be used elsewhere by another name. */
+  function handedOn(at: Expression, dotted: string, owner: Expression, unit: string): void {
+    const isCalled = owner.type === 'Call' && owner.callee === at;
+    if (isWriter(dotted) && !isCalled)
+      add(
+        'imports',
+        `value ${dotted}|${unit}`,
+        at.line,
+        `${dotted}, which writes files, is handed on as a value`,
+        dotted,
+      );
+    if (dotted === 'os.environ' || (/^os\.environ\./.test(dotted) && !ASKS.test(dotted)))
+      add('secrets', `environ|${unit}`, at.line, 'it reads the environment as a whole');
+    else if (ASKS.test(dotted) && !isCalled)
+      add('secrets', `value ${dotted}|${unit}`, at.line, `${dotted} is handed on as a value`);
+  }
+
+  function isEnvironment(expression: Expression): boolean {
+    return (
+      (expression.type === 'Name' || expression.type === 'Attribute') && dottedOf(expression, names) === 'os.environ'
+    );
+  }
+
+  /** A variable of the environment is asked for by a name that is written out. */
+  function variable(name: Expression | null, unit: string, line: number): void {
+    const isPlain = name?.type === 'String' && name.pieces.every((piece) => !('type' in piece));
+    if (!isPlain)
+      add('secrets', `environ|${unit}`, line, 'it reads a variable of the environment whose name is computed');
+    else if (isCredentialVariable(foldText(name) ?? ''))
+      add('secrets', `variable|${unit}`, line, 'it names a variable that holds a credential');
   }
 
   function reference(at: Expression, dotted: string, key: string, unit: string): void {
@@ -311,16 +355,27 @@ export function findPython({ statements, tokens }: PythonModule, sealed: Sealed)
     // What a module is asked for by a literal name is judged as if it were written with a dot.
     for (const [index, arg] of args.entries())
       if (!isReflection || index > 0 || arg.value.type !== 'Name') push(arg.value);
+    // Of a value of one's own it lists the fields; of nothing, or of a module, it is `globals`.
+    if (name === 'vars' && args.length === 1 && args[0]?.stars === 0 && args[0].value.type === 'Name') return;
     if (isReflection) return reflected(name, args, key, unit, line);
     const isMethod = callee.type === 'Attribute' && callee.attribute === 'open';
     if (name === 'open' || isMethod) {
       opened(args, isMethod, key, line);
       if (name === 'open') return;
     }
-    if (dottedOf(callee, names) === 'os.getenv' || dottedOf(callee, names) === 'os.environ.get') {
-      if (args[0] && foldText(args[0].value) === null)
-        add('secrets', `environ|${key}`, line, 'it reads a variable of the environment whose name is computed');
+    if (ASKS.test(dottedOf(callee, names) ?? '')) {
+      const asked = args.find((arg) => arg.keyword === 'key') ?? args[0];
+      if (asked) variable(asked.stars === 0 ? asked.value : null, key, line);
     }
+    const write = foreignWrite(call, names, sealed);
+    if (write)
+      add(
+        'imports',
+        `write ${write.who}|${write.place ? text(write.place.from, write.place.to) : key}`,
+        line,
+        `${write.who} writes a file whose place is not known to be its own`,
+        write.who,
+      );
     push(callee, call);
   }
 
@@ -350,6 +405,14 @@ export function findPython({ statements, tokens }: PythonModule, sealed: Sealed)
     if (dotted) {
       const reached = hazardOf(`${dotted}.${literal}`);
       if (reached) add(reached.rail, `${name} ${dotted}.${literal}|${key}`, line, reached.reason, reached.name);
+      if (isWriter(`${dotted}.${literal}`) || (dotted === 'os' && /^(?:environ|getenv)$/.test(literal)))
+        add(
+          'imports',
+          `${name} ${dotted}.${literal}|${key}`,
+          line,
+          `${name} of ${literal} hides what is done with it`,
+          name,
+        );
     }
     const root = object ? rootOf(object) : null;
     if (isSeedCall(literal) || owned.has(literal))

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { Sealed } from './context.js';
 import type { Finding } from './context.js';
 
@@ -27,6 +28,15 @@ export function literalFindings(text: string, sealed: Sealed, unit: string, line
   return found;
 }
 
+/** What a variable of the environment that is asked for by this name may hold. Wider than for any text: here it is a variable's name for sure. */
+export function isCredentialVariable(name: string): boolean {
+  return (
+    CREDENTIAL_NAMES.test(name) ||
+    (!name.startsWith('NIGHTSHIFT_') &&
+      /(?:^|_)(?:SECRETS?|TOKENS?|KEYS?|PASSWORDS?|PASSWD|CREDENTIALS?|AUTH)(?:_|$)/i.test(name))
+  );
+}
+
 /** Whether a text holds a name that no letter or digit runs into. */
 export function hasWord(text: string, word: string): boolean {
   const [lower, wanted] = [text.toLowerCase(), word.toLowerCase()];
@@ -44,10 +54,10 @@ export function isOwnPath(path: string, sealed: Sealed): boolean {
     !/^(?:[/~\\]|[a-z]:|file:)/i.test(path) &&
     !path.split(/[/\\]/).includes('..') &&
     !/[\0%$]/.test(path);
-  const plain = path.replace(/^(?:\.\/)+/, '');
+  const plain = posix.normalize(path).replace(/\/$/, '');
   return (
     isInside &&
-    !sealed.sealedFiles.includes(plain) &&
+    !sealed.sealedFiles.some((file) => plain === file || plain.startsWith(`${file.replace(/\/$/, '')}/`)) &&
     !HOUSE_FILES.test(plain) &&
     !/\.(?:py|pth|m?js|sh|so)$/.test(plain)
   );

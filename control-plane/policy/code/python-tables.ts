@@ -25,7 +25,7 @@ const SYS_SEALED = new Set(
 
 /** Names that run text, or hand out what runs text. */
 const PRIMITIVES = new Set(
-  'eval exec compile __import__ globals locals breakpoint input __builtins__ __loader__ __spec__ delattr getattr setattr open'.split(
+  'eval exec compile __import__ globals locals vars breakpoint input __builtins__ __loader__ __spec__ delattr getattr setattr open'.split(
     ' ',
   ),
 );
@@ -35,7 +35,7 @@ const ATTRIBUTES = new Set(
     '__globals__ __builtins__ __subclasses__ __bases__ __base__ __mro__ mro __code__ __loader__ __spec__ __import__ __dict__ __getattribute__ ' +
     '__reduce__ __reduce_ex__ f_globals f_builtins f_locals f_back gi_frame cr_frame tb_frame os _os sys _sys builtins importlib subprocess ' +
     'socket ctypes system popen execv execve execvp execl fork forkpty posix_spawn spawnv spawnl import_module load_library ' +
-    'write_text write_bytes unlink symlink_to hardlink_to rmtree chmod fromfile tofile'
+    'write_text write_bytes unlink symlink_to hardlink_to rmtree chmod fromfile tofile from_file get_type_hints'
   ).split(' '),
 );
 /** Parts of what people import anyway that reach further than the rest of it. */
@@ -43,7 +43,7 @@ const REACHING = (
   'torch.hub torch.load torch.package torch.distributed torch.multiprocessing torch.utils.cpp_extension torch.utils.model_zoo torch.ops.load_library ' +
   'torch.classes torch._C torch.jit.load numpy.ctypeslib numpy.f2py numpy.distutils numpy.load numpy.memmap numpy.DataSource pandas.read_pickle ' +
   'pandas.eval logging.config logging.handlers types.CodeType types.FunctionType types.ModuleType threading.setprofile threading.settrace ' +
-  'pathlib.os gc.get_objects gc.get_referrers operator.attrgetter operator.methodcaller random._os'
+  'torch.serialization torch.from_file typing.get_type_hints typing.ForwardRef typing.evaluate_forward_ref pathlib.os gc.get_objects gc.get_referrers operator.attrgetter operator.methodcaller random._os'
 ).split(' ');
 
 const SEED_CALLS = new Set(

@@ -1,4 +1,4 @@
-import { blocked, node, top, topJs } from './case.js';
+import { blocked, node, python, top, topJs } from './case.js';
 
 export const importsCases = [
   ...blocked('imports', {
@@ -63,10 +63,52 @@ export const importsCases = [
     'open to read elsewhere': top('data = open("/data/validation.bin", "rb").read()'),
     'open by another name': top('o = open'),
     'a path that writes': top('import pathlib\npathlib.Path("x").write_text("1")'),
+    'a path that is touched elsewhere': top('import pathlib\npathlib.Path("/tmp/x").touch()'),
+    'a path that is touched above': top('from pathlib import Path\n(Path("..") / "x.pt").touch()'),
+    'a path that is touched somewhere': top('from pathlib import Path\nPath(DEVICE).touch()'),
+    'a path that is renamed': top('from pathlib import Path\nPath("model.pt").rename("/tmp/x.pt")'),
+    'a path put in another place': top('from pathlib import Path\nPath("model.pt").replace(Path("../x.pt"))'),
+    'weights written elsewhere': top('torch.save({}, "/tmp/x.pt")'),
+    'weights written above': top('torch.save({}, "../x.pt")'),
+    'weights written above, by a join': top('torch.save({}, os.path.join("..", "x.pt"))'),
+    'weights written somewhere': top('torch.save({}, "".join(map(chr, [100, 97, 116, 97])) + "/z.pt")'),
+    'weights written to what is found': top('import glob\ntorch.save({}, glob.glob("d*")[0] + "/z.pt")'),
+    'weights written by a keyword': top('torch.save(obj={}, f=DEVICE)'),
+    'weights written by a star': top('torch.save(*[{}, "/tmp/x.pt"])'),
+    'a writer of weights by another name': top('write = torch.save\nwrite({}, "/tmp/x.pt")'),
+    'a writer of weights by getattr': top('getattr(torch, "save")({}, "/tmp/x.pt")'),
+    'a log elsewhere': top('import logging\nlogging.basicConfig(filename="/tmp/x.log")'),
+    'a handler of logs elsewhere': top('import logging\nh = logging.FileHandler("../x.log")'),
+    'a compressed file elsewhere': top('import gzip\ngzip.GzipFile("/tmp/x.gz", "w")'),
+    'a file mapped to be written': top('t = torch.from_file("x.bin", shared=True, size=1)'),
+    'torch that unpickles by another name': top('state = torch.serialization.load("model.pt")'),
+    'annotations that run': top('import typing\nclass K:\n    a: "print(1)"\ntyping.get_type_hints(K)'),
+    'annotations that run by another name': top('from typing import get_type_hints as hints\nhints(Model)'),
+    'an annotation made of text': top('import typing\nr = typing.ForwardRef("print(1)")'),
+    'vars of the module': top('vars()["step"] = 1'),
+    'vars of a part': top('vars(torch.nn)["Linear"] = None'),
+    'vars by another name': top('v = vars'),
     'a relative import': top('from . import helper'),
     'os as a part of torch': top('import torch.os as o'),
     'a second Python': top('import code\ncode.interact()'),
   }),
+  ...blocked(
+    'imports',
+    {
+      'weights in a sealed folder': top('torch.save({}, "data/z.pt")'),
+      'weights in a sealed folder, by dots': top('torch.save({}, "./x/../data/z.pt")'),
+      'a file in a sealed folder': top('from pathlib import Path\n(Path("data") / "z.json").touch()'),
+      'a text in a sealed folder': top('open("data/z.json", "w").write("{}")'),
+    },
+    { ...python, sealed: { ...python.sealed, sealedFiles: ['prepare.py', 'evaluate.py', 'data'] } },
+  ),
+  ...blocked(
+    'imports',
+    {
+      'a file in a sealed folder': topJs("writeFileSync('data/z.json', '{}');"),
+    },
+    { ...node, sealed: { ...node.sealed, sealedFiles: ['prepare.mjs', 'evaluate.mjs', 'data'] } },
+  ).map((one) => ({ ...one, id: `${one.id} (js)` })),
   ...blocked(
     'imports',
     {

@@ -124,6 +124,25 @@ export const safeCases = [
   ),
   pass('a-compiled-pattern', top('import re\nNAMES = re.compile(r"weight$")')),
   pass('a-file-of-its-own', top('with open("notes.txt", "w") as notes:\n    notes.write("wide")')),
+  pass('weights-of-its-own', top('torch.save(model.state_dict(), "best.pt")')),
+  pass('weights-in-a-folder-of-its-own', top('torch.save(model.state_dict(), os.path.join("best", "model.pt"))')),
+  pass('a-path-of-its-own', top('from pathlib import Path\n(Path("best") / "done").touch()')),
+  pass('a-text-that-is-replaced', top('name = DEVICE.replace("cuda", "gpu").replace("mps", "gpu")')),
+  pass('a-log-to-the-terminal', top('import logging\nlogging.basicConfig(level=logging.INFO)')),
+  pass(
+    'other-weights-in-the-same-file',
+    swap(
+      'train.py',
+      'torch.save(model.state_dict(), "model.pt")',
+      'torch.save({k: v.half() for k, v in model.state_dict().items()}, "model.pt")',
+    ),
+  ),
+  pass('a-variable-of-the-environment', top('cores = int(os.environ.get("OMP_NUM_THREADS", "4"))')),
+  pass('whether-a-variable-is-there', top('is_slurm = "SLURM_JOB_ID" in os.environ')),
+  pass('fields-of-a-value', top('print(vars(model))')),
+  pass('an-annotation', top('from typing import Optional\nscale: "Optional[float]" = None')),
+  pass('js-a-variable-of-the-environment', topJs('const threads = Number(process.env.OMP_NUM_THREADS ?? 4);'), node),
+  pass('js-a-variable-in-a-pattern', topJs('const { OMP_NUM_THREADS: threads } = process.env;'), node),
   pass(
     'a-docstring-that-names-things',
     swap(
