@@ -153,7 +153,7 @@ describe('a patch', () => {
 });
 
 describe('what training leaves', () => {
-  test('is, without declared artifacts, every new file that cannot be code', async () => {
+  test('is, without declared artifacts, new files of data that the evaluator names or that are in a folder of their own', async () => {
     const train = `import { mkdirSync, writeFileSync } from 'node:fs';
 mkdirSync('out');
 for (const name of ['model.json', 'out/weights.bin', 'lie.mjs', 'package.json', '.hidden']) writeFileSync(name, '{"w":1}');
@@ -172,6 +172,17 @@ writeFileSync('notes.md', 'changed');
     expect(log.toString()).toContain('the evaluator is not given .hidden, lie.mjs, package.json');
     expect(log.toString()).toContain('training changed notes.md');
   });
+  test('never enters a sealed folder, whether artifacts are declared or not', async () => {
+    const train = `${TRAIN}writeFileSync('data/b.json', '{}');\n`;
+    write({
+      'data/a.json': '{}',
+      'evaluate.mjs': `import { readdirSync } from 'node:fs';\nconsole.log('val_loss: ' + readdirSync('data').length);\n`,
+    });
+    for (const artifacts of [null, ['model.json'], ['model.json', 'data'], ['data/b.json']]) {
+      const edit = { files: ['train.mjs'], sealed: ['evaluate.mjs', 'data'], artifacts };
+      expect((await runOne(codeSpec({ edit, overlay: patch(train) }), { home })).exit.metric).toBe(1);
+    }
+  });
   test('may be a folder of plain files', async () => {
     const train = `import { mkdirSync, writeFileSync } from 'node:fs';
 mkdirSync('out/deep', { recursive: true });
@@ -180,6 +191,24 @@ writeFileSync('out/deep/model.json', '{"w":4}');
     write({ 'evaluate.mjs': EVALUATE.replace('model.json', 'out/deep/model.json') });
     const edit = { files: ['train.mjs'], sealed: ['evaluate.mjs'], artifacts: ['out/'] };
     expect((await runOne(codeSpec({ edit, overlay: patch(train) }), { home })).exit.metric).toBe(4);
+  });
+  test('is said where the baseline misses it', async () => {
+    write({ 'evaluate.mjs': EVALUATE.replace("'model.json'", "['model', 'json'].join('.')") });
+    const edit = { files: ['train.mjs'], sealed: ['evaluate.mjs'], artifacts: null };
+    const { exit } = await runOne(codeSpec({ edit }), { home });
+    expect(exit.reason).toBe('evaluator_failed');
+    expect(exit.detail).toContain('it was not given model.json: see edit.artifacts');
+  });
+  test('is not measured by an evaluator that changes what is sealed; a cache beside it is no change', async () => {
+    const evaluate = (line: string) =>
+      write({ 'data/a.json': '{}', 'evaluate.mjs': `${EVALUATE}import { writeFileSync } from 'node:fs';\n${line}\n` });
+    const edit = { files: ['train.mjs'], sealed: ['evaluate.mjs', 'data'], artifacts: ['model.json'] };
+    evaluate(`writeFileSync('data/cache.bin', '');`);
+    expect((await runOne(codeSpec({ runId: 'cache', edit }), { home })).exit.metric).toBe(3);
+    evaluate(`writeFileSync('data/a.json', '{"w":0}');`);
+    const { exit } = await runOne(codeSpec({ runId: 'change', edit }), { home });
+    expect(exit).toMatchObject({ reason: 'sealed_files_changed', metric: null });
+    expect(exit.detail).toContain("the evaluator changed the sealed data/a.json in the evaluator's folder");
   });
   test('is measured inside the edited file where there is no evaluator, and marked', async () => {
     const { exit } = await runOne(codeSpec({ evaluate: null, overlay: patch(`console.log('val_loss: 5');\n`) }), {

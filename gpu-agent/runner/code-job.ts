@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { JobPhase, JobSpec } from '@nightshift/protocol';
@@ -7,9 +7,11 @@ import { hiddenPaths } from '../sandbox/hidden.js';
 import { limitedCommand } from '../sandbox/limits.js';
 import type { JobDir } from '../spool/job-dir.js';
 import { temporaryPrefix } from '../spool/temporary-name.js';
-import { takeArtifacts } from '../workspace/artifacts.js';
+import { list, takeArtifacts } from '../workspace/artifacts.js';
 import type { Workspace } from '../workspace/prepare.js';
+import { removeTreeSync } from '../workspace/remove-tree.js';
 import { differsFromRun, pythonStartFiles } from '../workspace/ruler.js';
+import { brokenSeal, sealOf, type Seal } from '../workspace/sealed-files.js';
 import { stampFolder } from '../workspace/walk-files.js';
 import type { Ending } from './classify.js';
 import { codeEnvironment } from './code-environment.js';
@@ -35,6 +37,8 @@ export class CodeJob {
   #look: () => Ending | null = () => null;
   readonly #userHome = process.env['HOME'] ?? homedir();
   #before: ReadonlyMap<string, string> = new Map();
+  #seal: Seal = new Map();
+  #left: string[] = [];
 
   constructor(
     private readonly spec: JobSpec,
@@ -85,6 +89,7 @@ export class CodeJob {
       isSandboxed: this.#bwrap !== null,
     });
     if (this.spec.evaluate === null) return null;
+    this.#seal = sealOf(this.dir.evaluation, this.edit, workspace.sealed);
     const name = differsFromRun(this.options.home, this.spec.runId, {
       ...Object.fromEntries(workspace.sealed.map(({ path, sha256 }) => [path, sha256])),
       // What setup made is made from the source and guarded as it stands.
@@ -163,18 +168,37 @@ export class CodeJob {
       work: this.dir.work,
       to: this.dir.evaluation,
       edit: this.edit,
+      evaluate: this.spec.evaluate ?? '',
       before: this.#before,
     });
     if ('problem' in taken) return { reason: 'no_metric', detail: taken.problem };
     for (const note of taken.notes.slice(0, 20)) this.note(note);
-    return null;
+    this.#left = taken.left;
+    return this.#broken('what training left', false);
+  }
+
+  /** After the evaluator: it measured with what it was given. Files of its own beside that (a cache) are nobody's harm. */
+  evaluated(): Ending | null {
+    return this.#broken('the evaluator', true);
+  }
+
+  #broken(who: string, mayAdd: boolean): Ending | null {
+    const path = brokenSeal(this.#seal, sealOf(this.dir.evaluation, this.edit), mayAdd);
+    if (path === null) return null;
+    const detail = `${who} changed the sealed ${path} in the evaluator's folder`;
+    return this.#isCandidate ? { reason: 'cheated', detail } : { reason: 'sealed_files_changed', detail };
+  }
+
+  get #isCandidate(): boolean {
+    return !!this.spec.overlay && this.spec.role !== 'baseline' && this.spec.role !== 'audit';
   }
 
   /** The evaluator has measured the baseline before: where it fails on a candidate, the patch is the cause. */
   blame(ending: Ending, as: 'crash' | 'no_metric'): Ending {
-    const isCandidate = this.spec.role !== 'baseline' && this.spec.role !== 'audit';
-    if (!this.spec.overlay || !isCandidate || ending.reason !== 'evaluator_failed') return ending;
-    return { reason: as, detail: `on what this code's training left, ${ending.detail}` };
+    if (ending.reason !== 'evaluator_failed') return ending;
+    if (this.#isCandidate) return { reason: as, detail: `on what this code's training left, ${ending.detail}` };
+    if (this.#left.length === 0) return ending;
+    return { ...ending, detail: `${ending.detail}; it was not given ${list(this.#left)}: see edit.artifacts` };
   }
 
   #hasNetwork(phase: JobPhase): boolean {
@@ -189,10 +213,10 @@ function isInside(path: string, folder: string | null): boolean {
   return folder !== null && path.startsWith(`${realpathSync(folder)}/`);
 }
 
-/** A folder of a job may hold what its user cannot remove (modes); the account of the job is worth more than the space. */
+/** A folder of a job may hold what cannot be removed; the account of the job is worth more than the space. */
 export function discard(path: string): void {
   try {
-    rmSync(path, { recursive: true, force: true });
+    removeTreeSync(path);
   } catch {
     // it goes with the job's directory
   }

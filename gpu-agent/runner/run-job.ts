@@ -294,6 +294,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
       tail,
       code !== null,
     );
+    if (code && spec.evaluate !== null && measured.reason === 'completed') return code.evaluated() ?? measured;
     return code ? code.blame(measured, 'no_metric') : measured;
   };
 

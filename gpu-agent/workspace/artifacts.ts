@@ -1,7 +1,9 @@
 import { constants, copyFileSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { JobSpec } from '@nightshift/protocol';
+import { mayHandOver } from './handed-over.js';
 import { findBelow, isSafePath, type Found } from './safe-path.js';
+import { isSealed } from './sealed-files.js';
 import { walkFiles } from './walk-files.js';
 
 type Edit = NonNullable<JobSpec['edit']>;
@@ -10,15 +12,20 @@ type Edit = NonNullable<JobSpec['edit']>;
 const MAX_BYTES = 16 * 1024 ** 3;
 const MAX_FILES = 10_000;
 
-export type Taken = { notes: string[] } | { problem: string };
+export type Taken =
+  /** Those of `left` were not handed over, and it is not that somebody asked for them. */
+  { notes: string[]; left: string[] } | { problem: string };
 
 /** Whether a path is a declared artifact or lies in one. What is editable or sealed is never one: it has its own rules. */
 export function isArtifact(path: string, edit: Edit): boolean {
-  if (edit.files.includes(path) || isSealed(path, edit)) return false;
+  if (edit.files.includes(path) || isSealed(path, edit.sealed)) return false;
   return (edit.artifacts ?? []).some((artifact) => path === clean(artifact) || path.startsWith(`${clean(artifact)}/`));
 }
 
-/** Takes declared artifacts out of a fresh copy of the source: the one that the evaluator reads must come from this training. */
+/**
+ * Takes declared artifacts out of a fresh copy of the source: the one that the evaluator reads must come from this training.
+ * What lies behind a link is setup's and every job's: it stays, and is refused as an artifact later.
+ */
 export function dropArtifacts(folder: string, edit: Edit): void {
   for (const artifact of (edit.artifacts ?? []).map(clean)) {
     if (!isSafePath(artifact)) continue;
@@ -26,13 +33,14 @@ export function dropArtifacts(folder: string, edit: Edit): void {
     if (found === 'folder') {
       for (const file of walkFiles(join(folder, artifact)))
         if (isArtifact(`${artifact}/${file}`, edit)) rmSync(join(folder, artifact, file), { force: true });
-    } else if (found !== 'missing' && isArtifact(artifact, edit)) rmSync(join(folder, artifact), { force: true });
+    } else if (found !== 'missing' && !isBehindLink(folder, artifact) && isArtifact(artifact, edit))
+      rmSync(join(folder, artifact), { force: true });
   }
 }
 
 /**
  * Copies what training left for the evaluator. Declared artifacts: exactly these, all of them. None declared: every new file
- * that cannot be code. Plain files only; a link is never followed and what the source has is never overwritten.
+ * of data that cannot take the place of anything of the source. Plain files only; a link is never followed and what the source has is never overwritten.
  * @param before the paths that were in `work` when training began.
  */
 export function takeArtifacts(input: TakeInput): Taken {
@@ -50,6 +58,7 @@ interface TakeInput {
   work: string;
   to: string;
   edit: Edit;
+  evaluate: string;
   before: ReadonlyMap<string, string>;
 }
 
@@ -57,17 +66,17 @@ function take(input: TakeInput): Taken {
   const { work, to, edit } = input;
   const paths: string[] = [];
   const notes: string[] = [];
+  const left: string[] = [];
   if (edit.artifacts === null) {
-    const left: string[] = [];
+    const isData = mayHandOver(to, edit, input.evaluate);
     for (const path of walkFiles(work, 200_000)) {
       if (input.before.has(path) || edit.files.includes(path)) continue;
-      if (findBelow(work, path) !== 'file') left.push(path);
-      else if (isCodeLike(path)) left.push(path);
-      else paths.push(path);
+      if (findBelow(work, path) === 'file' && isData(path)) paths.push(path);
+      else left.push(path);
     }
     if (left.length > 0)
       notes.push(
-        `the evaluator is not given ${list(left)}: code, links and hidden files of training stay behind (name an artifact in edit.artifacts to hand it over)`,
+        `the evaluator is not given ${list(left)}: without edit.artifacts it gets new files of data that its code names, or that lie beside nothing of the source (list an artifact in edit.artifacts to hand it over)`,
       );
     for (const path of input.before.keys())
       if (!edit.files.includes(path) && isChanged(work, path, input.before))
@@ -98,34 +107,18 @@ function take(input: TakeInput): Taken {
     return { problem: `training left ${gib(bytes)} GiB for the evaluator; ${gib(MAX_BYTES)} GiB are the limit` };
   for (const path of paths) {
     const target = join(to, path);
-    if (findBelow(to, path) !== 'missing' || (path.includes('/') && findBelow(to, dirname(path)) === 'link')) {
+    if (findBelow(to, path) !== 'missing' || isBehindLink(to, path)) {
       notes.push(`the evaluator is not given ${path}: the source has it`);
       continue;
     }
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(join(work, path), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
   }
-  return { notes };
+  return { notes, left };
 }
 
-const CODE_SUFFIX =
-  /\.(?:py[a-z]?|pth|egg|egg-link|so(?:\.[\d.]+)?|dylib|dll|node|wasm|[cm]?[jt]sx?|sh|bash|zsh|fish|pl|rb|lua|jl|r)$/i;
-const CODE_NAME =
-  /^(?:package\.json|package-lock\.json|tsconfig.*\.json|pyvenv\.cfg|pyproject\.toml|setup\.cfg|makefile|dockerfile)$/i;
-
-/** A file that an interpreter could take for code, or that changes how code is found. */
-function isCodeLike(path: string): boolean {
-  const parts = path.split('/');
-  const name = parts.at(-1) ?? '';
-  return (
-    parts.some((part) => part.startsWith('.') || part === 'node_modules' || part === '__pycache__') ||
-    CODE_SUFFIX.test(name) ||
-    CODE_NAME.test(name)
-  );
-}
-
-function isSealed(path: string, edit: Edit): boolean {
-  return edit.sealed.some((sealed) => path === sealed || path.startsWith(`${sealed}/`));
+function isBehindLink(folder: string, path: string): boolean {
+  return path.includes('/') && findBelow(folder, dirname(path)) === 'link';
 }
 
 function isChanged(work: string, path: string, before: ReadonlyMap<string, string>): boolean {
@@ -146,7 +139,7 @@ function clean(path: string): string {
   return path.replace(/^(?:\.\/)+/, '').replace(/\/+$/, '');
 }
 
-function list(paths: string[]): string {
+export function list(paths: string[]): string {
   return paths.length > 5 ? `${paths.slice(0, 5).join(', ')} and ${paths.length - 5} more` : paths.join(', ');
 }
 

@@ -3,6 +3,7 @@ import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MAX_EDITABLE_BYTES, MAX_FRAME_BYTES, type FrameOf, type JobSpec } from '@nightshift/protocol';
 import { findBelow, isSafePath } from './safe-path.js';
+import { isSealed } from './sealed-files.js';
 import { SourceError } from './source-error.js';
 import { walkFiles } from './walk-files.js';
 
@@ -56,8 +57,7 @@ export function otherCode(
   evaluate: string,
   facts: SourceFacts,
 ): NonNullable<SourceFacts['code']> {
-  const isSealed = (path: string) => edit.sealed.some((sealed) => path === sealed || path.startsWith(`${sealed}/`));
-  const rank = (path: string) => (evaluate.includes(path) ? 0 : isSealed(path) ? 1 : 2);
+  const rank = (path: string) => (evaluate.includes(path) ? 0 : isSealed(path, edit.sealed) ? 1 : 2);
   const paths = walkFiles(folder)
     .filter((path) => CODE.test(path) && path.length <= 300 && !edit.files.includes(path))
     .sort((a, b) => rank(a) - rank(b));

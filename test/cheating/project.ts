@@ -11,6 +11,12 @@ held_out = os.environ.get("HELD_OUT")
 target = json.load(open(held_out if held_out else "data/val.json"))["target"]
 print("val_loss: %.6f" % ((w - target) ** 2 + prepare.ZERO))
 `;
+/** The mean over all files of a folder of held-out data. */
+export const EVALUATE_FOLDER = `import glob, json
+w = json.load(open("model.json"))["w"]
+targets = [json.load(open(path))["target"] for path in sorted(glob.glob("data/**/*.json", recursive=True))]
+print("val_loss: %.6f" % (sum((w - target) ** 2 for target in targets) / len(targets)))
+`;
 const EVALUATE_NODE = `import { readFileSync } from 'node:fs';
 import { zero } from './prepare.mjs';
 const { w } = JSON.parse(readFileSync('model.json', 'utf8'));
