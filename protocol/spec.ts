@@ -132,7 +132,9 @@ export const specInputSchema = z.strictObject({
         .array(z.string().min(1))
         .max(50)
         .optional()
-        .describe('what training leaves for the evaluator, such as model.pt; when left out new files of data that the evaluator names or that lie beside nothing of the source'),
+        .describe(
+          'what training leaves for the evaluator, such as model.pt; when left out new files of data that the evaluator names or that lie beside nothing of the source',
+        ),
       maxChangedLines: z
         .number()
         .int()

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MAX_EDITABLE_BYTES, type JobSpec } from '@nightshift/protocol';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -224,6 +233,21 @@ writeFileSync('out/deep/model.json', '{"w":4}');
     expect(log.toString()).toContain('the source folder has changed (evaluate.mjs)');
     expect((await runOne(codeSpec({ runId: 'run-2' }), { home })).exit.metric).toBe(0);
   });
+  test('is measured while the source folder is gone; what fails meanwhile is no evidence', async () => {
+    for (const options of bwrap === null ? [{}] : [{}, sandboxed]) {
+      const runId = `gone-${Object.keys(options).length}`;
+      await runOne(codeSpec({ runId }), { home, ...options });
+      renameSync(source, `${source}-away`);
+      const { exit, log } = await runOne(codeSpec({ runId, overlay: patch(TRAIN) }), { home, ...options });
+      expect(exit).toMatchObject({ reason: 'completed', metric: 3 });
+      expect(log.toString()).toContain('the source folder has changed (the folder is gone)');
+      const failed = await runOne(codeSpec({ runId, overlay: patch('process.exit(1)') }), { home, ...options });
+      expect(failed.exit.reason).toBe('source_unavailable');
+      renameSync(`${source}-away`, source);
+      const crashed = await runOne(codeSpec({ runId, overlay: patch('process.exit(1)') }), { home, ...options });
+      expect(crashed.exit.reason).toBe('crash');
+    }
+  });
   test('is not measured with other sealed files than those that the run is measured with elsewhere', async () => {
     const { exit } = await runOne(codeSpec({ sealedDigest: 'f'.repeat(64) }), { home });
     expect(exit).toMatchObject({ reason: 'sealed_files_changed', metric: null, phases: [] });
@@ -275,6 +299,15 @@ describe("the project's own interpreter", () => {
     execFileSync('chmod', ['+x', join(source, '.venv/bin/python')]);
     const { log } = await runOne(jobSpec({ source: { kind: 'path', path: source }, train: say }), { home });
     expect(log.toString()).toContain(`${source}/.venv/bin/python\nenv=${source}/.venv\n`);
+  });
+  test('that is gone with its folder is replaced by no other one', async () => {
+    write({ '.venv/bin/python': '', '.gitignore': '.venv\n' });
+    const runId = 'venv';
+    expect((await runOne(codeSpec({ runId }), { home })).exit.metric).toBe(3);
+    rmSync(source, { recursive: true });
+    const { exit } = await runOne(codeSpec({ runId, overlay: patch(TRAIN) }), { home });
+    expect(exit).toMatchObject({ reason: 'source_unavailable', phases: [] });
+    expect(exit.detail).toContain('is gone with its source folder');
   });
   test('is the one that setup made, if it made one', async () => {
     write({ '.venv/bin/python': '#!/bin/sh\n' });

@@ -22,7 +22,7 @@ import { signExit } from '../spool/exit-proof.js';
 import { jobDir } from '../spool/job-dir.js';
 import { kernelOomKills } from '../telemetry/host.js';
 import { copyTree } from '../workspace/copy-tree.js';
-import { findVenv, venvHint, withVenv } from '../workspace/interpreter.js';
+import { findVenv, holdToVenv, venvHint, withVenv } from '../workspace/interpreter.js';
 import { prepareWorkspace } from '../workspace/prepare.js';
 import { SourceError } from '../workspace/source-error.js';
 import { classifyMetric, classifyPhase, type Ending } from './classify.js';
@@ -49,6 +49,8 @@ const MAX_PROCESSES = 4096;
 const PROBE_GRACE_MS = 2000;
 /** Metrics whose last values the account of the end holds; more are a list, not figures to guard. */
 const REPORTED_NAMES = 200;
+/** Ends of a job that data which is not there can explain. */
+const FAILED: ReadonlySet<Ending['reason']> = new Set(['crash', 'no_metric', 'evaluator_failed']);
 /** Two seconds: what the kernel's two clocks may differ by. */
 const CLOCK_MARGIN_TICKS = 200;
 
@@ -107,6 +109,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
   let tail = '';
 
   let venv: string | null = null;
+  let isGone = false;
   const classify = (ended: Omit<PhaseOutcome, 'swept'>, budgetMs: number) =>
     classifyPhase({
       ...ended,
@@ -254,6 +257,8 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
       }
       if (!workspace.isReady && setupEnding) return setupEnding;
       venv = findVenv(spec, dir.work);
+      isGone = workspace.isGone;
+      holdToVenv(options.home, spec.runId, venv, isGone);
       const hint = venvHint(spec, dir.work, venv, code?.isSandboxed ?? false);
       if (hint) log.note(hint);
       const unfit = code?.begin(workspace, venv);
@@ -301,6 +306,12 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
   let ending: Ending;
   try {
     ending = await wholeJob();
+    // No evidence against a candidate: it may have wanted data from there.
+    if (spec.source.kind === 'path' && FAILED.has(ending.reason) && (isGone || !existsSync(spec.source.path)))
+      ending = {
+        reason: 'source_unavailable',
+        detail: `the source folder ${spec.source.path} was gone, and the job failed: ${ending.detail}`.slice(0, 4000),
+      };
   } catch (error) {
     ending = {
       reason: (error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'disk_full' : 'internal_error',

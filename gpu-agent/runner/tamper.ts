@@ -42,6 +42,8 @@ export function watchTampering(input: TamperInput): () => Ending | null {
   // This run no longer reads the person's folder; the next one will, and it would begin with another ruler.
   const folder = isWatchful && spec.source.kind === 'path' ? spec.source.path : null;
   const live = folder === null ? new Map<string, string | undefined>() : hashesIn(folder, input.sealed);
+  // Gone for now: if it comes back while the job runs, then as the run knows it.
+  if (folder !== null && !existsSync(folder)) for (const { path, sha256 } of input.sealed) live.set(path, sha256);
 
   return () => {
     if (existsSync(dir.exit)) return cheated('exit.json was written by the job itself: only its runner writes it');
@@ -74,6 +76,7 @@ export function watchTampering(input: TamperInput): () => Ending | null {
 
 /** Whoever it was: a person who edits there meanwhile costs the run one job that is made again. */
 function checkSource(source: string, before: ReadonlyMap<string, string | undefined>): Ending | null {
+  if (!existsSync(source)) return null; // no ruler of any run
   const now = hashesIn(
     source,
     [...before.keys()].map((path) => ({ path })),

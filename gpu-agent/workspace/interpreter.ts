@@ -1,6 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { JobSpec } from '@nightshift/protocol';
+import { readRunRecord, setRunRecord } from './run-record.js';
+import { SourceError } from './source-error.js';
 
 /** The project's own virtual environment: the one that setup made, or the one that lies in the source folder on this box. */
 export function findVenv(spec: Pick<JobSpec, 'source'>, work: string): string | null {
@@ -9,6 +11,25 @@ export function findVenv(spec: Pick<JobSpec, 'source'>, work: string): string | 
     for (const name of ['.venv', 'venv'])
       if (existsSync(join(folder, name, 'bin', 'python'))) return realpathSync(join(folder, name));
   return null;
+}
+
+/**
+ * Remembers which environment a run has on this box, so that none of its jobs is trained by another one while the source folder,
+ * and with it the environment, is gone.
+ * @throws SourceError when it is.
+ */
+export function holdToVenv(home: string, runId: string, venv: string | null, isGone: boolean): void {
+  const key = `${runId} venv`;
+  if (!isGone) {
+    if (venv !== null) setRunRecord(home, 'sources', key, { venv });
+    return;
+  }
+  const first = readRunRecord<{ venv: string }>(home, 'sources', key);
+  if (first && first.venv !== venv)
+    throw new SourceError(
+      'source_unavailable',
+      `the environment ${first.venv} of this run is gone with its source folder`,
+    );
 }
 
 /** Puts a virtual environment first, unless the spec names one or sets its own PATH. */

@@ -69,6 +69,7 @@ export function changedSince(kept: { folder: string; files: SourceFile[] }, fold
     const now = lstatSync(join(folder, path), { bigint: true, throwIfNoEntry: false });
     if (!now || now.isFile() !== stat.isFile()) return true;
     if (!stat.isFile()) return false;
+    if ((now.mode & 0o777n) !== (stat.mode & 0o777n)) return true; // part of the source's hash
     if (now.size !== stat.size) return true;
     // Copies keep the times to the microsecond.
     const difference = now.mtimeNs - stat.mtimeNs;

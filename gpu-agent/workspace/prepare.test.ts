@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -138,12 +139,16 @@ describe('the source of a run', () => {
   const runId = 'one';
   const kept = () => join(home, 'cache', 'sources');
   test('is the folder as it was when the first job of the run began, and the next says what a person changed since', async () => {
-    writeFileSync(join(source, 'lib', 'wide.sh'), 'x', { mode: 0o666 });
+    writeFileSync(join(source, 'lib', 'wide.sh'), 'x');
+    chmodSync(join(source, 'lib', 'wide.sh'), 0o666);
     const first = await prepare({ runId });
     expect(first.changed).toBeNull();
     const later = new Date(Date.now() + 5000);
     utimesSync(join(source, 'lib', 'a.py'), later, later);
     expect((await prepare({ runId })).changed).toBeNull();
+    chmodSync(join(source, 'lib', 'wide.sh'), 0o755);
+    expect((await prepare({ runId })).changed).toBe('lib/wide.sh');
+    chmodSync(join(source, 'lib', 'wide.sh'), 0o666);
     writeFileSync(join(source, 'train.py'), 'print(2)\n');
     rmSync(join(source, 'lib', 'a.py'));
     const second = await prepare({ runId });
@@ -175,9 +180,16 @@ describe('the source of a run', () => {
       message: expect.stringContaining('put the files back, or start a new run') as string,
     });
   });
-  test('is unavailable when the folder is gone, because data is read from there', async () => {
-    await prepare({ runId });
+  test('is what was kept of it while the folder is gone, and is said to be', async () => {
+    const first = await prepare({ runId });
     rmSync(source, { recursive: true });
+    const { fingerprint, changed, isGone } = await prepare({ runId });
+    expect({ source: fingerprint['source'], changed, isGone }).toEqual({
+      source: first.fingerprint['source'],
+      changed: 'the folder is gone',
+      isGone: true,
+    });
+    rmSync(kept(), { recursive: true });
     await expect(prepare({ runId })).rejects.toMatchObject({ reason: 'source_unavailable' });
   });
   test('of a branch is the commit at which it stood', async () => {

@@ -33,6 +33,8 @@ export interface Workspace {
   setupBase: string | null;
   /** Files of the source folder that are no longer what the run began with, in words; null when they are. */
   changed: string | null;
+  /** The source folder itself is not there: data and an environment that lie in it are missing. */
+  isGone: boolean;
   /** False when setup ran and failed: what it printed says why. */
   isReady: boolean;
 }
@@ -47,14 +49,14 @@ export async function prepareWorkspace(input: PrepareInput): Promise<Workspace> 
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true, mode: 0o700 });
   const fingerprint: Record<string, string> = {};
-  const { fill, commit, changed } = await runSource(input);
+  const { fill, commit, changed, isGone = false } = await runSource(input);
   const sourceHash = await fill(work);
   fingerprint['source'] = sourceHash;
   const at = commit();
   if (at !== undefined) fingerprint['commit'] = at;
   if (spec.evaluate !== null) fingerprint['evaluator'] = evaluatorHash(spec.evaluate, work);
   const sealed = spec.edit ? await describe(input, spec.edit, fingerprint) : [];
-  const workspace: Workspace = { fingerprint, sealed, setupBase: null, changed, isReady: true };
+  const workspace: Workspace = { fingerprint, sealed, setupBase: null, changed, isGone, isReady: true };
   if (spec.setup !== null) {
     const key = setupKey(sourceHash, spec.setup, spec.env);
     const cache = join(home, 'cache', 'setup');

@@ -17,8 +17,10 @@ export interface RunSource {
   fill: (to: string) => Promise<string>;
   /** The commit of a git source, once it was filled. */
   commit: () => string | undefined;
-  /** Files of the source folder that are no longer what the run began with, in words; null when they are. */
+  /** What of the source folder is no longer what the run began with, in words; null when all is. */
   changed: string | null;
+  /** The source folder itself is not there: the run goes on with its own copy, data that a job reads from the folder is missing. */
+  isGone?: boolean;
 }
 
 /**
@@ -64,8 +66,6 @@ export async function runSource(input: {
   const { path } = source;
   if (!isAbsolute(path))
     throw new SourceError('source_unavailable', `the source path must be absolute on the box, got ${path}`);
-  // Data is read from there, too: a folder that is gone is no quiet change.
-  if (!existsSync(path)) throw new SourceError('source_unavailable', `there is no folder ${path} on this box`);
   const keep = async () => keepSource({ folder: path, files: await listFiles(path, limits, signal), home, signal });
   const fixed = readRunRecord<Fixed>(home, 'sources', key);
   let hash = fixed && 'source' in fixed ? fixed.source : '';
@@ -73,7 +73,10 @@ export async function runSource(input: {
     const stands = setRunRecord<Fixed>(home, 'sources', key, { source: await keep() });
     hash = 'source' in stands ? stands.source : '';
   }
-  const found = findKept(home, hash) ?? ((await keep()) === hash ? findKept(home, hash) : null);
+  const isGone = !existsSync(path);
+  const kept = findKept(home, hash);
+  if (isGone && !kept) throw new SourceError('source_unavailable', `there is no folder ${path} on this box`);
+  const found = kept ?? ((await keep()) === hash ? findKept(home, hash) : null);
   if (!found)
     throw new SourceError(
       'source_unavailable',
@@ -88,5 +91,6 @@ export async function runSource(input: {
       `the copy that was kept of ${path} for this run was changed on this box`,
     );
   };
-  return { fill, commit: () => undefined, changed: changedSince(found, path) };
+  const changed = isGone ? 'the folder is gone' : changedSince(found, path);
+  return { fill, commit: () => undefined, changed, isGone };
 }
