@@ -327,6 +327,23 @@ export const attempts = pgTable(
   ],
 );
 
+/** What the owner of a box does not allow of a run: its jobs of one kind (with edited code, or as the source is) go there no more. */
+export const refusals = pgTable(
+  'refusals',
+  {
+    runId: text('run_id')
+      .notNull()
+      .references(() => runs.id),
+    boxId: text('box_id')
+      .notNull()
+      .references(() => boxes.id),
+    isEdited: boolean('is_edited').notNull(),
+    why: text().notNull(),
+    createdAt: at('created_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.runId, t.boxId, t.isEdited] })],
+);
+
 export const logChunks = pgTable(
   'log_chunks',
   {

@@ -51,7 +51,7 @@ test('whoever takes an attempt away waits for its job without holding the attemp
 test('an offer that is declined and taken away at once is given out again once, and nobody waits for ever', async () => {
   for (let round = 0; round < 10; round++) {
     const { run, box, job, attempt } = await offered();
-    const told = { attemptId: job.attemptId, token: job.token, detail: 'busy' };
+    const told = { attemptId: job.attemptId, token: job.token, reason: 'busy' as const, detail: 'busy' };
     await Promise.all([
       declineOffer(database.db, box.id, told),
       loseAttempt(database.db, attempt, run.id, lost),
@@ -60,6 +60,19 @@ test('an offer that is declined and taken away at once is given out again once, 
     expect((await findJob(database.db, attempt.jobId))?.state).toBe('queued');
     const events = [...(await eventsOf(box.id, 'job.declined')), ...(await eventsOf(box.id, 'job.requeued'))];
     expect(events).toHaveLength(1);
+  }
+});
+
+test('a refusal and the loop, which hold the run and the job, do not wait for each other for ever', async () => {
+  for (let round = 0; round < 10; round++) {
+    const { run, box, job, attempt } = await offered();
+    const told = { attemptId: job.attemptId, token: job.token, reason: 'agent_refused' as const, detail: 'not this' };
+    await Promise.all([
+      declineOffer(database.db, box.id, told),
+      loseAttempt(database.db, attempt, run.id, lost),
+      advance(loopDeps(database.db), run.id, { skip: false }),
+    ]);
+    expect((await findJob(database.db, attempt.jobId))?.state).toBe('queued');
   }
 });
 

@@ -97,7 +97,7 @@ export class Dispatcher {
       after = page.at(-1);
       const pairs: Pair[] = [];
       for (const job of page) {
-        const asks = `${job.pinnedBoxId ?? ''} ${job.role} ${job.labels.join(' ')} ${job.avoids.join(' ')}`;
+        const asks = `${job.pinnedBoxId ?? ''} ${job.role} ${job.labels.join(' ')} ${job.avoids.join(' ')} ${job.refusedBy.join(' ')}`;
         const session = unwanted.has(asks) ? undefined : this.#choose(job);
         if (!session) {
           unwanted.add(asks);
@@ -152,7 +152,9 @@ export class Dispatcher {
 
   #choose(job: WaitingJob): Session | undefined {
     const isFor = (session: Session) =>
-      knowsRole(session.facts, job.role) && job.labels.every((label) => session.labels.has(label));
+      knowsRole(session.facts, job.role) &&
+      !job.refusedBy.includes(session.boxId) &&
+      job.labels.every((label) => session.labels.has(label));
     const fits = (session: Session | undefined) => (session?.hasRoom && isFor(session) ? session : undefined);
     if (job.pinnedBoxId !== null) return fits(this.sessions.get(job.pinnedBoxId));
     const sessions = [...this.sessions.values()];

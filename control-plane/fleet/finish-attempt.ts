@@ -4,6 +4,7 @@ import {
   fenceAttempt,
   findAttempt,
   findJob,
+  insertRefusal,
   keepLateExit,
   lockBox,
   lockJob,
@@ -60,6 +61,7 @@ export async function finishAttempt(
       held.run && held.box && isTold
         ? fingerprintOf(held.box, { ...budgetOf(held.run.spec, held.job.role), told: exit.fingerprint })
         : null;
+    if (outcome.reason === 'agent_refused') await insertRefusal(tx, held.job, boxId, outcome.detail);
     await settleAttempt(tx, attempt, held, outcome, { startedAt: exit.startedAt, fingerprint });
     return { release: true, runId };
   });

@@ -11,12 +11,14 @@ import {
   cancelJob,
   findBoxById,
   findJob,
+  findRun,
   insertBox,
   listAttempts,
   listEvents,
   listTelemetry,
   updateBox,
   type JobRow,
+  type RunRow,
 } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { advance } from '../loop/advance.js';
@@ -25,6 +27,8 @@ import { exitOf, PAPER_FACTS } from '../testing/paper-box.js';
 import { loopDeps } from '../testing/test-loop.js';
 import { SMALL_SPEC } from '../testing/test-api.js';
 import { startFleet, type Fleet } from './fleet.js';
+import { releasePins } from './release-pins.js';
+import { whyWaiting } from './why-waiting.js';
 
 let database: TestDatabase;
 let fleet: Fleet;
@@ -245,6 +249,70 @@ describe('an offer that a box has no room for', () => {
     box.tell({ type: 'refused', ...about(assign), reason: 'busy', detail: 'second thoughts' });
     await settled(box);
     expect((await findJob(database.db, job.id))?.state).toBe('assigned');
+  });
+});
+
+describe("a job that a box's owner does not allow", () => {
+  const refuse = (box: Box, assign: ControlFrameOf<'assign'>, detail: string) =>
+    box.tell({ type: 'refused', ...about(assign), reason: 'agent_refused', detail });
+  const waiting = async (runId: string) =>
+    whyWaiting(database.db, (await findRun(database.db, runId)) as RunRow, new Date());
+
+  test('goes there once, waits for a busy box that takes it, and the run does not fail', async () => {
+    const label = `lab-${Math.random()}`;
+    const able = await connect({ labels: [label] });
+    const busy = await queueJob([label]);
+    fleet.wake();
+    const first = await able.next('assign');
+    expect(first.job.jobId).toBe(busy.id);
+    const strict = await connect({ labels: [label] });
+    const job = await queueJob([label]);
+    fleet.wake();
+    refuse(strict, await strict.next('assign'), 'a sandbox is required and there is none');
+    await strict.next('release');
+    for (let look = 0; look < 3; look++) {
+      fleet.wake();
+      await settled(strict);
+    }
+    expect(strict.frames.filter(({ type }) => type === 'assign')).toHaveLength(1);
+    expect(await findJob(database.db, job.id)).toMatchObject({ state: 'queued', attempt: 0, notBefore: null });
+    expect(await waiting(job.runId)).toBeNull();
+    able.tell({ type: 'exit', ...about(first), exit: exitOf('completed', 3) });
+    expect((await able.next('assign')).job.jobId).toBe(job.id);
+    expect(await listAttempts(database.db, job.id)).toHaveLength(1);
+  });
+
+  test('waits, and the run says whose owner does not allow it, when no other box is there', async () => {
+    const label = `lab-${Math.random()}`;
+    const strict = await connect({ labels: [label] });
+    const job = await queueJob([label]);
+    fleet.wake();
+    refuse(strict, await strict.next('assign'), "this box's owner does not allow the command: true (policy.json)");
+    await strict.next('release');
+    const why = await waiting(job.runId);
+    expect(why).toContain('no box is allowed its job');
+    expect(why).toContain(`${strict.name}: this box's owner does not allow the command: true (policy.json)`);
+    expect(await findJob(database.db, job.id)).toMatchObject({ state: 'queued', attempt: 0 });
+    // Its other jobs of the kind are not offered there either; another run's are.
+    await database.sql`
+      insert into jobs (id, run_id, role, replicate, config, config_key, seed)
+      select 'job_second' || id, run_id, 'baseline', 7, config, config_key, seed from jobs where id = ${job.id}`;
+    const other = await queueJob([label]);
+    fleet.wake();
+    expect((await strict.next('assign')).job.jobId).toBe(other.id);
+  });
+
+  test('that waits for this box is let go to any', async () => {
+    const label = `lab-${Math.random()}`;
+    const strict = await connect({ labels: [label] });
+    const job = await queueJob([label]);
+    await database.sql`update jobs set pinned_box_id = ${strict.id} where id = ${job.id}`;
+    fleet.wake();
+    refuse(strict, await strict.next('assign'), 'not this');
+    await strict.next('release');
+    expect(await findJob(database.db, job.id)).toMatchObject({ state: 'queued', pinnedBoxId: null });
+    await database.sql`update jobs set pinned_box_id = ${strict.id} where id = ${job.id}`;
+    expect(await releasePins(database.db, new Date())).toContain(job.runId);
   });
 });
 

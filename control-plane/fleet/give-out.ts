@@ -123,6 +123,7 @@ export async function giveOut(db: Db, boxId: string, slots: number): Promise<Job
   const [box] = await listBoxLoads(db, [boxId]);
   if (!box) return null;
   for (const job of await listWaitingJobs(db, { limit: 1000 })) {
+    if (job.refusedBy.includes(boxId)) continue;
     if (!suits({ job, run: { spec: { boxes: { labels: job.labels } } } }, box)) continue;
     const [given] = await giveJobs(db, [{ jobId: job.id, boxId, slots }]);
     if (given && 'spec' in given) return given.spec;

@@ -29,9 +29,10 @@ export async function releasePins(db: Db, now: Date): Promise<string[]> {
 }
 
 // A box that is away, or that a person has set aside, may be back soon: waiting is cheaper than measuring two things again.
-function whyReleased({ job, run, box }: PinnedJob, now: Date): string | null {
+function whyReleased({ job, run, box, isRefused }: PinnedJob, now: Date): string | null {
   const isOver = (since: Date) => now.getTime() - since.getTime() >= LOST_AFTER_MS;
   if (box.removedAt !== null) return 'the box was removed';
+  if (isRefused) return "the box's owner does not allow it";
   const labels = effectiveLabels(box);
   if (!run.spec.boxes.labels.every((label) => labels.includes(label)))
     return 'the box no longer has the labels asked for';

@@ -264,10 +264,20 @@ export class Session {
   private async refused(frame: FrameOf<'refused'>): Promise<void> {
     if (frame.reason === 'busy') {
       this.hasDeclined = true;
-      const runId = await declineOffer(this.deps.db, this.boxId, frame);
+      const runId = await declineOffer(this.deps.db, this.boxId, { ...frame, reason: frame.reason });
       this.over(frame.attemptId, 'the box had no room for the job');
       if (runId) this.deps.wake.run(runId);
       return;
+    }
+    const { reason } = frame;
+    if (reason === 'agent_refused') {
+      const runId = await declineOffer(this.deps.db, this.boxId, { ...frame, reason });
+      if (runId) {
+        this.send({ type: 'release', attemptId: frame.attemptId, token: frame.token });
+        this.over(frame.attemptId, "the box's owner does not allow the job");
+        this.deps.wake.run(runId);
+        return;
+      }
     }
     const attempt = await findAttempt(this.deps.db, frame.attemptId);
     const isOurs = attempt?.boxId === this.boxId && attempt.token === frame.token;

@@ -1,4 +1,14 @@
-import { listActiveJobs, listBoxes, type BoxRow, type JobRow, type Queryable, type RunRow } from '@nightshift/db';
+import {
+  isRefusalOf,
+  listActiveJobs,
+  listBoxes,
+  listRefusals,
+  type Refusal,
+  type BoxRow,
+  type JobRow,
+  type Queryable,
+  type RunRow,
+} from '@nightshift/db';
 import { effectiveLabels } from './job-spec.js';
 import { knowsRole } from './knows-role.js';
 
@@ -24,14 +34,18 @@ export async function whyRunsWait(q: Queryable, runs: RunRow[], now: Date): Prom
   });
   if (waiting.length === 0) return reasons;
   const boxes = await listBoxes(q, { limit: MOST_BOXES });
+  const refusals = await listRefusals(
+    q,
+    waiting.map(({ run }) => run.id),
+  );
   for (const { run, job } of waiting) {
-    const why = explain(job, run.spec.boxes.labels, boxes, now);
+    const why = explain(job, run.spec.boxes.labels, boxes, refusals, now);
     if (why !== null) reasons.set(run.id, why);
   }
   return reasons;
 }
 
-function explain(job: JobRow, labels: string[], boxes: BoxRow[], now: Date): string | null {
+function explain(job: JobRow, labels: string[], boxes: BoxRow[], refusals: Refusal[], now: Date): string | null {
   if (job.notBefore && job.notBefore > now)
     return `its job is tried again at ${job.notBefore.toISOString()}, after a failure of the infrastructure`;
   if (boxes.length === 0) return 'no box is enrolled: nightshift boxes enrol';
@@ -44,9 +58,18 @@ function explain(job: JobRow, labels: string[], boxes: BoxRow[], now: Date): str
       .slice(0, 5)
       .map((box) => box.name)
       .join(', ')}`;
-  const free = able.filter((box) => whyNoWork(box) === null);
+  const refused = new Map(
+    refusals.filter((refusal) => isRefusalOf(refusal, job)).map((refusal) => [refusal.boxId, refusal.why]),
+  );
+  const allowing = able.filter((box) => !refused.has(box.id));
+  if (allowing.length === 0)
+    return `no box is allowed its job; enrol one that is, or start the run again when an owner allows it: ${able
+      .slice(0, 5)
+      .map((box) => `${box.name}: ${refused.get(box.id)}`)
+      .join('; ')}`;
+  const free = allowing.filter((box) => whyNoWork(box) === null);
   if (free.length > 0) return null;
-  return `no box takes work: ${able
+  return `no box takes work: ${allowing
     .slice(0, 5)
     .map((box) => `${box.name} is ${whyNoWork(box)}`)
     .join('; ')}`;

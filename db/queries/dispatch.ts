@@ -3,6 +3,7 @@ import type { BoxFacts, JobRole, Telemetry } from '@nightshift/protocol';
 import { newId } from '../id.js';
 import type { AttemptRow, BoxRow, JobRow, Queryable, RunRow, Tx } from '../rows.js';
 import { attempts, boxes, jobs, runs } from '../schema.js';
+import { refusedBy } from './refusals.js';
 
 /** A job that may be given out now, with what a box must be to get it. */
 export interface WaitingJob {
@@ -13,6 +14,8 @@ export interface WaitingJob {
   labels: string[];
   /** Boxes where it failed before for a reason that will be there again: another one is better. */
   avoids: string[];
+  /** Boxes whose owner does not allow it: it never goes there. */
+  refusedBy: string[];
 }
 
 /** Failures that are over when the job comes again, or that a heartbeat tells of. */
@@ -35,6 +38,7 @@ export async function listWaitingJobs(
         select coalesce(jsonb_agg(distinct ${attempts.boxId}), '[]'::jsonb) from ${attempts}
         where ${attempts.jobId} = ${jobs.id} and ${attempts.exit} is not null
           and ${attempts.exit} ->> 'reason' <> all(${`{${PASSING.join(',')}}`}::text[])) end`,
+      refusedBy,
     })
     .from(jobs)
     .innerJoin(runs, eq(runs.id, jobs.runId))

@@ -294,7 +294,7 @@ export function findPython({ statements, tokens }: PythonModule, sealed: Sealed)
         `${dotted}, which writes files, is handed on as a value`,
         dotted,
       );
-    if (dotted === 'os.environ' || (/^os\.environ\./.test(dotted) && !ASKS.test(dotted)))
+    if (dotted === 'os.environ' || (dotted.startsWith('os.environ.') && !ASKS.test(dotted)))
       add('secrets', `environ|${unit}`, at.line, 'it reads the environment as a whole');
     else if (ASKS.test(dotted) && !isCalled)
       add('secrets', `value ${dotted}|${unit}`, at.line, `${dotted} is handed on as a value`);
