@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseSpec, type SpecInput } from '@nightshift/protocol';
-import { findRun, listEvents, listIterations, listModelCallsOfRun, listNotes, type RunRow } from '@nightshift/db';
+import { findRun, listIterations, listModelCallsOfRun, listNotes, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { paperBox, type PaperBox } from '../testing/paper-box.js';
@@ -72,7 +73,7 @@ async function drive(spec: SpecInput, box: PaperBox, until: (run: RunRow) => Pro
   return driveRun(deps, id, box, worse, { until });
 }
 const eventsOf = async (run: RunRow, type: string) =>
-  (await listEvents(deps.db, { runId: run.id, types: [type], limit: 100 })).map((event) => event.payload);
+  (await settledEvents(deps.db, { runId: run.id, types: [type], limit: 100 })).map((event) => event.payload);
 const nextValue = (used: Map<string, number>) => {
   const knob = ['a', 'b', 'c'][used.size % 3] as string;
   const value = 11 + (used.get(knob) ?? 0);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseSpec, type TrajectoryRecord } from '@nightshift/protocol';
-import { findRun, listEvents, updateRun, type RunRow } from '@nightshift/db';
+import { findRun, updateRun, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { EMPTY_PLAYBOOK } from '../trajectory/playbook.js';
 import { climbLadder } from './climb-ladder.js';
 import { createRun } from './create-run.js';
@@ -60,6 +61,6 @@ test('a run that writes patches alone climbs, stays up after a keep, and takes a
 
   const later = { trajectory: { records: [...records, record(3, 'kept')] } };
   expect((await climbLadder(deps, await read(), later))?.name).toBe('large');
-  const events = await listEvents(db, { runId: id, types: ['model.ladder'], limit: 10 });
+  const events = await settledEvents(db, { runId: id, types: ['model.ladder'], limit: 10 });
   expect(events.map((event) => event.payload)).toEqual([{ step: 1, model: 'large', iteration: 2 }]);
 });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseSpec, type JobSpec, type SourceFile, type SpecInput } from '@nightshift/protocol';
-import { findRun, listEvents, listIterations, listJobsOfRun, type RunRow } from '@nightshift/db';
+import { findRun, listIterations, listJobsOfRun, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { takeSource } from '../fleet/take-source.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
 import { loopDeps, step } from '../testing/test-loop.js';
@@ -134,7 +135,7 @@ describe('a patch', () => {
     await box.work((_config, job) => measure(job));
     await step(deps, run.id);
     expect(await block(twice)).toMatchObject({ rail: 'repeat' });
-    expect((await listEvents(deps.db, { runId: run.id, types: ['proposal.blocked'], limit: 10 })).length).toBe(4);
+    expect((await settledEvents(deps.db, { runId: run.id, types: ['proposal.blocked'], limit: 10 })).length).toBe(4);
   });
 
   test('that was made before the incumbent changed is put on the new incumbent', async () => {

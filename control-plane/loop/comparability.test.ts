@@ -1,16 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseSpec, type ExitRecord, type JobSpec, type SpecInput } from '@nightshift/protocol';
-import {
-  findJob,
-  findRun,
-  listEvents,
-  listIterations,
-  listJobsOfRun,
-  updateBox,
-  type JobRow,
-  type RunRow,
-} from '@nightshift/db';
+import { findJob, findRun, listIterations, listJobsOfRun, updateBox, type JobRow, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { LOST_AFTER_MS } from '../fleet/deps.js';
 import { releasePins } from '../fleet/release-pins.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
@@ -215,7 +207,7 @@ describe('a pin', () => {
     await updateBox(deps.db, other.id, { removedAt: new Date() });
     expect(await releasePins(deps.db, new Date())).toEqual([run.id]);
     expect(await pinOf(audit)).toBeNull();
-    const [event] = await listEvents(deps.db, { runId: run.id, types: ['job.unpinned'], limit: 10 });
+    const [event] = await settledEvents(deps.db, { runId: run.id, types: ['job.unpinned'], limit: 10 });
     expect(event?.payload).toMatchObject({ jobId: audit.id, why: 'the box was removed' });
     expect(await work(run, box, at)).toBe('audit');
     const again = (await listJobsOfRun(deps.db, run.id)).at(-1);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseSpec, type Config, type SpecInput } from '@nightshift/protocol';
-import { findRun, listEvents, listIterations, listJobsOfRun, type RunRow } from '@nightshift/db';
+import { findRun, listIterations, listJobsOfRun, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { analyze, readTrajectory, reportText, writeTrajectory } from '../trajectory/index.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
 import { loopDeps, step } from '../testing/test-loop.js';
@@ -81,7 +82,7 @@ test('what a run kept is measured anew after its search, on the same box, and it
   const kept = trajectory.records.find(({ iteration }) => iteration === run.incumbentIteration);
   expect(kept?.values).toHaveLength(kept?.decision?.candidateN ?? 0);
   expect(analyze(trajectory).confirmed).toMatchObject({ iteration: run.incumbentIteration, n: 2 });
-  const events = (await listEvents(deps.db, { runId: run.id, limit: 1000 })).filter(
+  const events = (await settledEvents(deps.db, { runId: run.id, limit: 1000 })).filter(
     ({ type }) => type === 'run.confirming',
   );
   expect(events.map(({ payload }) => payload)).toEqual([{ iteration: run.incumbentIteration, measurements: 2 }]);
@@ -106,7 +107,7 @@ test('a confirmation that fails is not tried for ever, and the run ends all the 
     why: '0 of 4 measurements succeeded; crash',
   });
   expect(reportText(trajectory, analyze(trajectory))).toMatch(/^Not confirmed: what iteration \d+ kept/m);
-  const events = (await listEvents(deps.db, { runId: run.id, limit: 1000 })).map(({ type }) => type);
+  const events = (await settledEvents(deps.db, { runId: run.id, limit: 1000 })).map(({ type }) => type);
   expect(events.slice(-2)).toEqual(['run.unconfirmed', 'run.completed']);
 });
 

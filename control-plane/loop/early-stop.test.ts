@@ -8,8 +8,9 @@ import {
   type JobSpec,
   type SpecInput,
 } from '@nightshift/protocol';
-import { cancelJob, findJob, findRun, listEvents, listIterations, listTriedConfigs, type RunRow } from '@nightshift/db';
+import { cancelJob, findJob, findRun, listIterations, listTriedConfigs, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { CurveWatch } from '../fleet/curve-watch.js';
 import { startFleet } from '../fleet/fleet.js';
 import { exitOf, paperBox, type PaperBox, PAPER_FACTS } from '../testing/paper-box.js';
@@ -110,7 +111,7 @@ async function isAskedToStop(run: RunRow, job: JobSpec): Promise<boolean> {
 }
 const first = async (run: RunRow) => (await listIterations(deps.db, run.id))[TRIED.length];
 const events = async (run: RunRow, type: string) =>
-  (await listEvents(deps.db, { runId: run.id, types: [type], limit: 10 })).map((event) => event.payload);
+  (await settledEvents(deps.db, { runId: run.id, types: [type], limit: 10 })).map((event) => event.payload);
 
 describe('a candidate whose curve is hopeless', () => {
   test('is stopped on its box, failed with figures, and tells what time it saved', async () => {

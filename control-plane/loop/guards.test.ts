@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseSpec, type SpecInput } from '@nightshift/protocol';
-import { findRun, listEvents, listIterations, type RunRow } from '@nightshift/db';
+import { findRun, listIterations, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { takeSource } from '../fleet/take-source.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
 import { loopDeps } from '../testing/test-loop.js';
@@ -55,7 +56,7 @@ async function outcome(run: RunRow) {
   await advance(deps, run.id, { skip: false });
   const [iteration] = await listIterations(deps.db, run.id);
   const types = ['iteration.kept', 'iteration.reverted'];
-  const [event] = await listEvents(deps.db, { runId: run.id, types, limit: 10 });
+  const [event] = await settledEvents(deps.db, { runId: run.id, types, limit: 10 });
   return { iteration, event, run: await findRun(deps.db, run.id) };
 }
 

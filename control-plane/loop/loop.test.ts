@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseSpec, type SpecInput } from '@nightshift/protocol';
-import { findRun, listEvents, listIterations, listJobsOfRun, type RunRow } from '@nightshift/db';
+import { findRun, listIterations, listJobsOfRun, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
 import { drive as driveRun, loopDeps, step } from '../testing/test-loop.js';
 import { advance } from './advance.js';
@@ -180,7 +181,7 @@ describe('a run', () => {
   test('tells every state change as an event, in order, once', async () => {
     const box = await paperBox(deps.db);
     const run = await drive(await start({ stop: { iterations: 2 } }), box);
-    const events = await listEvents(deps.db, { runId: run.id, limit: 1000 });
+    const events = await settledEvents(deps.db, { runId: run.id, limit: 1000 });
     const types = events.map((e) => e.type);
     expect(types[0]).toBe('run.queued');
     expect(types.at(-1)).toBe('run.completed');
@@ -232,7 +233,9 @@ describe('several boxes', () => {
     );
     expect(run).toMatchObject({ state: 'completed', endReason: 'menu_exhausted' });
     const open = (await listIterations(deps.db, run.id)).filter((i) => i.state === 'cancelled').length;
-    expect(await listEvents(deps.db, { runId: run.id, types: ['iteration.cancelled'], limit: 10 })).toHaveLength(open);
+    expect(await settledEvents(deps.db, { runId: run.id, types: ['iteration.cancelled'], limit: 10 })).toHaveLength(
+      open,
+    );
   });
 });
 
@@ -243,7 +246,7 @@ describe('the wall limit', () => {
     await database.sql`update runs set started_at = now() - interval '2 hours' where id = ${run.id}`;
     await step(deps, run.id);
     expect(await findRun(deps.db, run.id)).toMatchObject({ state: 'completed', endReason: 'wall' });
-    expect(await listEvents(deps.db, { runId: run.id, types: ['job.cancelled'], limit: 10 })).toHaveLength(2);
+    expect(await settledEvents(deps.db, { runId: run.id, types: ['job.cancelled'], limit: 10 })).toHaveLength(2);
   });
 });
 
@@ -258,7 +261,7 @@ describe('two replicas', () => {
       if ((await findRun(deps.db, run.id))?.endedAt) break;
       await box.work(loss);
     }
-    const events = await listEvents(deps.db, { runId: run.id, limit: 1000 });
+    const events = await settledEvents(deps.db, { runId: run.id, limit: 1000 });
     const decided = events
       .filter((e) => /^iteration\.(kept|reverted|inconclusive)$/.test(e.type))
       .map((e) => e.payload.iteration);

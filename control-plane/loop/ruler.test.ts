@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluatorWarning, parseSpec, type JobSpec, type SourceFile, type SpecInput } from '@nightshift/protocol';
-import { findRun, listEvents, listJobsOfRun, type RunRow } from '@nightshift/db';
+import { findRun, listJobsOfRun, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { takeSource } from '../fleet/take-source.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
 import { loopDeps } from '../testing/test-loop.js';
@@ -62,7 +63,7 @@ async function first(box: PaperBox, fingerprint: Record<string, string> = RULER)
   await box.finish(job, { ...exitOf('completed', 1), fingerprint });
   return job;
 }
-const eventsOf = (run: RunRow, type: string) => listEvents(deps.db, { runId: run.id, types: [type], limit: 20 });
+const eventsOf = (run: RunRow, type: string) => settledEvents(deps.db, { runId: run.id, types: [type], limit: 20 });
 const patience = (run: RunRow) => database.sql`update jobs set not_before = null where run_id = ${run.id}`;
 
 describe('a job of code mode', () => {

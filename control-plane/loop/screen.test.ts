@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseSpec, type ExitRecord, type JobSpec, type SpecInput } from '@nightshift/protocol';
 import {
   findRun,
-  listEvents,
   listIterations,
   listJobsOfRun,
   listMeasurements,
@@ -13,6 +12,7 @@ import {
   type RunRow,
 } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { analyze, liveFigures, type Live } from '../trajectory/index.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
 import { loopDeps } from '../testing/test-loop.js';
@@ -109,7 +109,7 @@ async function warm(run: RunRow, box: PaperBox) {
 const newest = async (run: RunRow) => (await listIterations(deps.db, run.id)).at(-1)!;
 const now = async (run: RunRow) => (await findRun(deps.db, run.id))!;
 const events = async (run: RunRow, type: string) =>
-  (await listEvents(deps.db, { runId: run.id, types: [type], limit: 50 })).map((event) => event.payload);
+  (await settledEvents(deps.db, { runId: run.id, types: [type], limit: 50 })).map((event) => event.payload);
 
 describe('a candidate that is hopeless at the cheap budget', () => {
   test('never gets the full one, and is recorded as screened out with figures and the seconds saved', async () => {
