@@ -6,10 +6,9 @@ import { queueJob } from './queue-job.js';
 const MAY_CONFIRM: ReadonlySet<string> = new Set(['iterations', 'plateau', 'target', 'menu_exhausted']);
 
 /**
- * The search is over: queues the measurements that `decision.confirm` asks for, the incumbent's and as many of the baseline beside
- * them in turns (a box that has become slower since the run began would pass for a loss, a faster one for a gain), on the box that
- * measured the incumbent last. Keeps why the search ended, so that what they measure can neither reopen it nor change its reason. What a
- * configuration was chosen by is luck in part; a report may rest on what was measured afterwards alone.
+ * The search is over: queues the measurements that `decision.confirm` asks for, the incumbent's and the baseline's in turns (a box
+ * that has changed since the run began would pass for an effect), on the box that measured the incumbent last. Keeps why the search
+ * ended, so that they can neither reopen it nor change its reason. Why at all: docs/decisions.md, the reported best.
  * @returns false when the run may end at once: nothing was kept, repeats are exactly equal, or there is nothing left to spend.
  */
 export async function confirmIncumbent(tx: Tx, run: RunRow, end: { reason: string; detail: string }): Promise<boolean> {

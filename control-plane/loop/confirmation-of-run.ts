@@ -2,8 +2,9 @@ import type { Trajectory } from '@nightshift/protocol';
 import { listJobsOfRun, listMeasurements, type Queryable, type RunRow } from '@nightshift/db';
 
 /**
- * What was measured after a run's search of its choice, and of the baseline beside it. Or why there is none: half a confirmation confirms nothing, nor does one that ran on something else than what
- * the incumbent was chosen on (another box, driver or budget). Empty before the end of the search and while it is being measured.
+ * What was measured after a run's search of its choice, and of the baseline beside it. Or why there is none: half a confirmation
+ * confirms nothing, nor does one that ran on something else than what the incumbent was chosen on (another box, driver or budget).
+ * Empty before the end of the search and while it is being measured.
  */
 export async function confirmationOf(
   q: Queryable,

@@ -5,7 +5,6 @@ import {
   lastIterationOf,
   findLatestAttempt,
   listMeasurements,
-  medianTrainingMs,
   moveIteration,
   recordEvent,
   unparkProposing,
@@ -22,6 +21,7 @@ import { leaveOpen } from '../decision/leave-open.js';
 import { mean } from '../decision/noise.js';
 import { commitIdOf } from './commit-id.js';
 import { decideScreening } from './decide-screening.js';
+import { fullTrainingSeconds } from './full-training.js';
 import { guardValues, hasSealedMeasurement, whyUntold } from './guard-values.js';
 import { updateLiveFigures } from './live-figures.js';
 import { queueJob } from './queue-job.js';
@@ -214,8 +214,8 @@ async function endUnmeasured(tx: Tx, run: RunRow, iteration: IterationRow, faile
 
 // Training that a full measurement would still have taken: programs may end before their budget does.
 async function savedSeconds(tx: Tx, run: RunRow, job: JobRow): Promise<number> {
-  const full = Math.min(run.spec.job.budgetMs, (await medianTrainingMs(tx, run.id)) ?? Infinity);
+  const full = await fullTrainingSeconds(tx, run);
   const exit = (await findLatestAttempt(tx, job.id))?.exit;
   const used = exit?.phases.find((phase) => phase.phase === 'train')?.durationMs ?? 0;
-  return Math.max(0, full - used) / 1000;
+  return Math.max(0, full - used / 1000);
 }

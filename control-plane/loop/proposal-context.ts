@@ -117,7 +117,7 @@ export async function loadProposalContext(
   const noiseSd = estimateNoise([...groups.values()].map((group) => group.values)).sd;
   const front: Front =
     standing === 'front'
-      ? await frontOfRun(q, run, { menu, trajectory, comparator, noiseSd })
+      ? await frontOfRun(q, run, { menu, comparator, noiseSd })
       : { config: comparator.config, iteration: null };
   const values = groups.get(comparator.key)?.values ?? [];
   const tried = new Set(sameCode.map(([, { config }]) => configKey(config)));

@@ -7,6 +7,7 @@ import { analyze, earlierMarkdown } from '../trajectory/index.js';
 import { meanOf } from '../trajectory/measurements.js';
 import { loadLedger } from './ledger-of-run.js';
 import { loadTrajectory } from './trajectory-of-run.js';
+import { whereMostMeasured } from './where-most-measured.js';
 
 /** The Markdown body of a pull request for what a run kept. @throws AppError illegal_state, as `loadLedger`. */
 export async function loadPullRequest(q: Queryable, run: RunRow): Promise<string> {
@@ -14,7 +15,7 @@ export async function loadPullRequest(q: Queryable, run: RunRow): Promise<string
   const iterations = await listIterations(q, run.id);
   const trajectory = await loadTrajectory(q, run);
   const earlier = earlierFacts(trajectory, analyze(trajectory));
-  const groups = measuredGroups(await listMeasurements(q, run.id), run.incumbentKey);
+  const groups = measuredGroups(whereMostMeasured(run.incumbentKey, await listMeasurements(q, run.id)));
   const { goal } = run.spec.metric;
   const { confirmation } = trajectory;
   const best = reportedBest({
@@ -26,7 +27,9 @@ export async function loadPullRequest(q: Queryable, run: RunRow): Promise<string
   const patches = new Map(
     iterations.map(({ number, patch }) => [number, (patch as CodeProposal | null)?.patch ?? null]),
   );
-  const baseline = groups.find(({ key }) => key === run.baselineKey)?.values ?? trajectory.baseline.values;
+  // What the claim is set against: the baseline beside the confirmation, where there is one.
+  const baseline =
+    confirmation?.baseline ?? groups.find(({ key }) => key === run.baselineKey)?.values ?? trajectory.baseline.values;
   return pullRequest(ledger, {
     metric: run.spec.metric,
     isUnsealed: measurementOf(run.spec) === 'unsealed',
@@ -52,16 +55,8 @@ export async function loadPullRequest(q: Queryable, run: RunRow): Promise<string
   });
 }
 
-// Only what ran on the same thing may be pooled: the fingerprint under which the incumbent was measured most often.
-function measuredGroups(rows: MeasurementRow[], incumbentKey: string): { key: string; values: number[] }[] {
-  const counts = new Map<string | null, number>();
-  for (const row of rows)
-    if (row.configKey === incumbentKey) counts.set(row.fingerprint, (counts.get(row.fingerprint) ?? 0) + 1);
-  const [most] = [...counts].sort(([, a], [, b]) => b - a);
+function measuredGroups(rows: MeasurementRow[]): { key: string; values: number[] }[] {
   const groups = new Map<string, number[]>();
-  for (const row of rows) {
-    if (most !== undefined && row.fingerprint !== most[0]) continue;
-    groups.set(row.configKey, [...(groups.get(row.configKey) ?? []), row.metric]);
-  }
+  for (const row of rows) groups.set(row.configKey, [...(groups.get(row.configKey) ?? []), row.metric]);
   return [...groups].map(([key, values]) => ({ key, values }));
 }
