@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startModelServer, type ModelServer } from '../model-server/index.js';
+import { Client } from './client.js';
 import { firstLine, runCli, startCli, type CliResult } from './cli-process.js';
 
 /** A control plane and an agent as a person starts them, by the command, with a scripted model beside them. */
@@ -11,6 +12,8 @@ export interface CliWorld {
   /** All that it writes lies below it. */
   folder: string;
   url: string;
+  /** Its REST API, with the token that the control plane wrote for this machine. */
+  client: Client;
   model: ModelServer;
   env: Record<string, string>;
   /** Runs the command in a folder, to its end. */
@@ -50,7 +53,8 @@ export async function startCliWorld(
     const enrolled = await run(folder, 'agent', 'enrol', '--server', url, '--token', secret, '--name', 'here');
     if (enrolled.code !== 0) throw new Error(`the agent could not enrol: ${enrolled.err}`);
     children.push(startCli(['agent', 'run', '--json'], { env }));
-    return { folder, url, model, env, run, stop };
+    const client = new Client(() => url, readFileSync(join(home, 'token'), 'utf8').trim());
+    return { folder, url, client, model, env, run, stop };
   } catch (error) {
     await stop();
     throw error;
