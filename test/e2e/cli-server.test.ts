@@ -206,7 +206,9 @@ describe('the command line, from serve to report', () => {
   });
 
   it('warns of a hybrid that has no model', async () => {
-    writeFileSync(join(folder, 'project/alone.yaml'), SPEC.replace('kind: external', 'kind: hybrid'));
+    // Trains for longer than a command takes to start, so that there is something to stop.
+    const slow = SPEC.replace('kind: external', 'kind: hybrid').replace('node train.cjs', 'sleep 25');
+    writeFileSync(join(folder, 'project/alone.yaml'), slow);
     const alone = await run('run', 'alone.yaml', '--json');
     expect(alone.err).toContain('warning: proposer.kind: hybrid, and no proposer.model: the sampler proposes alone');
     expect((await run('stop', (JSON.parse(alone.out) as { id: string }).id)).code).toBe(0);
