@@ -977,6 +977,10 @@ export interface components {
             blocked: {
                 [key: string]: unknown;
             }[];
+            /** @description a hybrid's model proposed these; too little was expected of them to measure them */
+            outweighed: {
+                [key: string]: unknown;
+            }[];
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */

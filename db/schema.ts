@@ -26,6 +26,7 @@ import {
   PROPOSERS,
   RUN_STATES,
   type BlockedTry,
+  type OutweighedTry,
   type BoxFacts,
   type Config,
   type Decision,
@@ -150,6 +151,8 @@ export const iterations = pgTable(
     /** Set when the repeat rail booked this as a further measurement of a known configuration. */
     repeatOf: text('repeat_of'),
     blocked: jsonb().$type<BlockedTry[]>().notNull().default([]),
+    /** What the model proposed in a hybrid, and the sampler's model of the measurements saw too little in. */
+    outweighed: jsonb().$type<OutweighedTry[]>().notNull().default([]),
     /** What the sampler believed when this was proposed. */
     belief: jsonb().$type<unknown>(),
     /** Code mode: the canonical patch, the editable files after it, and the commit that a keep makes. */

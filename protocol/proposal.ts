@@ -35,3 +35,14 @@ export interface BlockedTry {
   raw: string;
   proposer: ProposerKind;
 }
+
+/** A model's proposal that passed the rails and was not measured: in a hybrid, the sampler's model of the measurements saw too little in it. */
+export interface OutweighedTry {
+  proposal: Proposal;
+  /** What it expects the metric to be, and the standard deviation of that, in the metric's unit. */
+  expected: number;
+  sd: number;
+  /** The worth of measuring it, as a multiple of the worth of the best change that the sampler knows, and what it had to be. */
+  promise: number;
+  leastPromise: number;
+}

@@ -3,7 +3,7 @@ import type { Decision } from './decision.js';
 import type { Screening } from './screening.js';
 import type { EarlierSession } from './earlier.js';
 import type { Measurement } from './measurement.js';
-import type { BlockedTry, Proposal, ProposerKind } from './proposal.js';
+import type { BlockedTry, OutweighedTry, Proposal, ProposerKind } from './proposal.js';
 import type { CandidateReason } from './states.js';
 
 export type Goal = 'minimize' | 'maximize';
@@ -31,6 +31,8 @@ export interface TrajectoryRecord {
   /** The rail that blocked it, when outcome is `blocked`. */
   rail: string | null;
   blocked: BlockedTry[];
+  /** The model's proposals that the sampler's took the turn from; left out where there are none. */
+  outweighed?: OutweighedTry[] | undefined;
   decision: Decision | null;
   /** What the cheap budget said of it; left out where nothing was screened. */
   screening?: Screening | null | undefined;

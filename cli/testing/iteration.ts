@@ -22,6 +22,7 @@ export function iteration(number: number, part: Partial<Iteration> = {}): Iterat
     failure: null,
     failureDetail: null,
     blocked: [],
+    outweighed: [],
     createdAt: '2026-01-01T00:00:00.000Z',
     endedAt: '2026-01-01T00:01:00.000Z',
     ...part,

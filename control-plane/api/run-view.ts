@@ -109,6 +109,9 @@ export const iterationSchema = z
     failure: z.enum(JOB_REASONS).nullable(),
     failureDetail: z.string().nullable(),
     blocked: z.array(anything),
+    outweighed: z
+      .array(anything)
+      .openapi({ description: "a hybrid's model proposed these; too little was expected of them to measure them" }),
     createdAt: z.iso.datetime(),
     endedAt: time,
   })
@@ -134,6 +137,7 @@ export function iterationView(row: IterationRow, { spec }: Pick<RunRow, 'spec'>)
     failure: row.failure,
     failureDetail: row.failureDetail,
     blocked: row.blocked.map((b) => ({ ...b })),
+    outweighed: row.outweighed.map((one) => ({ ...one })),
     createdAt: row.createdAt.toISOString(),
     endedAt: row.endedAt?.toISOString() ?? null,
   };

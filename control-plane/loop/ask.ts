@@ -23,7 +23,7 @@ export async function askFor(
   if (mode === 'menu') {
     if (!menu) throw new AppError('illegal_state', 'the run has no menu: ask for mode=code');
     const belief = describeBelief(suggestInputOf(run, context, 'ask'));
-    return buildPrompt({ ...(await promptInputOf({ db }, run, context, belief, [])), budgetTokens });
+    return buildPrompt({ ...(await promptInputOf({ db }, run, context, belief)), budgetTokens });
   }
   if (!edit) throw new AppError('illegal_state', 'the run has no editable files: ask for mode=menu');
   if (run.baselineCodeKey === null)

@@ -9,7 +9,7 @@ import { paperBox, type PaperBox } from '../testing/paper-box.js';
 import { drive as driveRun, loopDeps } from '../testing/test-loop.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
-import { analyze, type Playbook } from '../trajectory/index.js';
+import { analyze, readTrajectory, writeTrajectory, type Playbook } from '../trajectory/index.js';
 import { loadTrajectory } from './trajectory-of-run.js';
 
 const USAGE = { prompt_tokens: 1000, completion_tokens: 100 };
@@ -129,6 +129,48 @@ describe('with a model', () => {
     const calls = await listModelCallsOfRun(deps.db, run.id);
     expect(calls.filter((call) => call.purpose === 'reflect')).toHaveLength(1);
     expect(JSON.stringify(calls.find((call) => call.purpose === 'propose')?.messages)).toContain('begin with a');
+  });
+
+  test('what the sampler outweighs is told to the model at once and in later prompts, and takes its turn', async () => {
+    let tries = 0;
+    // Ever the same bad idea: far out on the knob that was measured to hurt.
+    const server = await chatServer(() => JSON.stringify({ knob: 'a', new_value: 50 - tries++, reason: 'more of a' }));
+    servers.push(server);
+    const model = { baseUrl: server.baseUrl, name: 'm', timeout: '10s' };
+    const proposer = { kind: 'hybrid' as const, model, share: 0.3 };
+    const box = await paperBox(deps.db);
+    const spec = { ...SPEC, health: { act: false }, proposer, stop: { iterations: 16 } };
+    const run = await drive(spec, box, async () => false);
+
+    const iterations = await listIterations(deps.db, run.id);
+    const calls = await listModelCallsOfRun(deps.db, run.id);
+    const prompts = iterations.map(({ id }) =>
+      calls.filter((call) => call.iterationId === id).map(({ messages }) => JSON.stringify(messages)),
+    );
+    const lost = iterations.filter(({ outweighed }) => outweighed.length > 0);
+    expect(lost.length).toBeGreaterThanOrEqual(2);
+    expect(lost.every(({ proposer: by }) => by === 'sampler')).toBe(true);
+    for (const { number, outweighed } of lost) {
+      expect(outweighed).toHaveLength(2);
+      expect(outweighed[0]).toMatchObject({ proposal: { knob: 'a' }, leastPromise: 1 });
+      expect(outweighed[0]?.promise).toBeLessThan(1);
+      expect(outweighed[0]?.expected).toBeGreaterThan(100);
+      const value = outweighed[0]?.proposal.newValue;
+      const [fresh, again] = prompts[number - 1] ?? [];
+      expect(fresh).not.toContain('# Outweighed in this iteration');
+      expect(again).toContain(`# Outweighed in this iteration (your next answer must differ)\\na=${value}: `);
+      // The next proposal is made while this one trains: the one after it has it in its record.
+      const later = prompts.slice(number + 1, number + 10).find((own) => own.length > 0)?.[0];
+      if (later !== undefined) expect(later).toContain(`outweighed: a=${value} (`);
+    }
+    // A turn that came to nothing is over too: the model is asked again when its share of the turns is due.
+    const turns = prompts.flatMap((own, i) => (own.length > 0 ? [i] : []));
+    expect(turns.length).toBeLessThanOrEqual(8);
+    expect(await eventsOf(run, 'model.outweighed')).toHaveLength(2 * lost.length);
+    const told = await loadTrajectory(deps.db, run);
+    const of = ({ records }: typeof told) => records.flatMap(({ outweighed }) => outweighed ?? []);
+    expect(of(told)).toEqual(lost.flatMap(({ outweighed }) => outweighed));
+    expect(of(readTrajectory(writeTrajectory(told)))).toEqual(of(told));
   });
 
   test('a critic vetoes after the rails, and every fourth veto is measured all the same', async () => {

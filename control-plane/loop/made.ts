@@ -1,4 +1,4 @@
-import type { BlockedTry, ProposerKind, Verdict } from '@nightshift/protocol';
+import type { BlockedTry, OutweighedTry, ProposerKind, Verdict } from '@nightshift/protocol';
 import type { Belief } from '../search/index.js';
 import type { MadePatch } from './code-turn.js';
 import type { Critique } from './critic.js';
@@ -9,6 +9,8 @@ export interface Made {
   verdict: Extract<Verdict, { verdict: 'pass' }>;
   belief: Belief;
   blocked: BlockedTry[];
+  /** What the model proposed before, and was not thought worth a measurement. */
+  outweighed: OutweighedTry[];
   critique: Critique | null;
   /** The iteration whose configuration is changed, 0 for the baseline; null: what the candidate is compared with. */
   standsOn: number | null;

@@ -27,7 +27,7 @@ export async function promptInputOf(
   run: RunRow,
   context: ProposalContext,
   belief: Belief,
-  blocked: BlockedTry[],
+  refused: Pick<IterationRow, 'blocked' | 'outweighed'> = { blocked: [], outweighed: [] },
 ): Promise<Omit<PromptInput, 'budgetTokens'>> {
   return {
     project: run.spec.name,
@@ -45,7 +45,8 @@ export async function promptInputOf(
     pending: (await listOpenIterations(deps.db, run.id)).flatMap((open) => (open.proposal ? [open.proposal] : [])),
     belief,
     notes: run.notes,
-    blocked,
+    blocked: refused.blocked,
+    outweighed: refused.outweighed,
   };
 }
 
@@ -60,7 +61,7 @@ export async function modelTurn(
   signal: AbortSignal,
 ): Promise<ModelTurn> {
   const isAlone = run.spec.proposer.kind === 'model';
-  const prompt = await promptInputOf(deps, run, context, belief, iteration.blocked);
+  const prompt = await promptInputOf(deps, run, context, belief, iteration);
   const result = await proposeWithModel({
     spec: model,
     prompt,
@@ -90,6 +91,7 @@ export async function modelTurn(
     verdict: result.verdict,
     belief,
     blocked,
+    outweighed: [],
     critique: null,
     standsOn: context.front.iteration,
   };

@@ -156,9 +156,14 @@ function turnsOf(trajectory: Trajectory, run: RunRow): Turn[] {
   const gains = gainsOf(trajectory);
   return trajectory.records.flatMap((record): Turn[] => {
     if (record.proposal?.knob === PATCH || (record.proposer !== 'model' && record.proposer !== 'sampler')) return [];
+    const isLost =
+      record.proposer === 'sampler' &&
+      ((record.outweighed?.length ?? 0) > 0 || record.blocked.some(({ proposer }) => proposer === 'model'));
+    // The model was asked and had nothing to measure: its turn is over, and was not free.
+    const lost: Turn[] = isLost ? [{ proposer: 'model', gain: 0, measurements: 0 }] : [];
     const key = record.config ? configKey(record.config) : undefined;
     const measurements = record.outcome === 'screened_out' ? cheapShare : Math.max(1, record.values.length);
-    return [{ proposer: record.proposer, gain: gains.get(record.iteration) ?? 0, measurements, key }];
+    return [...lost, { proposer: record.proposer, gain: gains.get(record.iteration) ?? 0, measurements, key }];
   });
 }
 

@@ -16,14 +16,7 @@ import {
   type RunRow,
   type Tx,
 } from '@nightshift/db';
-import {
-  describeBelief,
-  isCoverageDue,
-  leastPromise,
-  nextTurn,
-  weighChange,
-  type SuggestInput,
-} from '../search/index.js';
+import { describeBelief, isCoverageDue, nextTurn, type SuggestInput } from '../search/index.js';
 import { activeActions, EMPTY_PLAYBOOK, type Playbook, type PlaybookActionKind } from '../trajectory/playbook.js';
 import type { Claim } from './advance.js';
 import { climbLadder } from './climb-ladder.js';
@@ -31,13 +24,14 @@ import { PATCH } from './code-gate.js';
 import { codeTurn } from './code-turn.js';
 import type { LoopDeps } from './deps.js';
 import { updateLiveFigures } from './live-figures.js';
-import type { Attempted, Made } from './made.js';
+import type { Attempted } from './made.js';
 import { measuredKeys } from './measured-keys.js';
-import { modelTurn, promptInputOf } from './model-turn.js';
+import { promptInputOf } from './model-turn.js';
 import { loadProposalContext, type ProposalContext } from './proposal-context.js';
 import { reflect } from './reflect.js';
 import { samplerTurn, suggestInputOf } from './sampler-turn.js';
 import { storePatch } from './store-patch.js';
+import { weighedTurn } from './weighed-turn.js';
 
 /** Bounds of the model's share in a hybrid: it never starves, so that it can earn its share back. */
 const SHARE_FLOOR = 0.1;
@@ -85,23 +79,21 @@ async function attempt(
   const input = suggestInputOf(run, context, `${iteration.number}/${iteration.blocked.length}`);
   const playbook = (run.playbook as Playbook | null) ?? EMPTY_PLAYBOOK;
   const actions = activeActions(playbook, iteration.number);
-  let { blocked } = iteration;
+  let { blocked, outweighed } = iteration;
   const isCovering = run.spec.proposer.kind === 'hybrid' && isCoverageDue(input);
   const model = isCovering ? null : await modelForTurn(deps, run, context, actions);
   if (model) {
     const belief = describeBelief(input);
     if (actions.includes('reflect') && (await takeOnce(deps, run.id, 'reflect')))
-      await reflect(deps, run, model, await promptInputOf(deps, run, context, belief, []), signal);
-    const turn = await modelTurn(deps, run, iteration, context, belief, model, signal);
-    if (turn.kind === 'made' && (await isWorthMeasuring(deps, run, iteration, context, input, turn.made)))
-      return { made: turn.made };
-    ({ blocked } = turn.kind === 'made' ? turn.made : turn);
-    if (turn.kind === 'fallback' && turn.isBlocked && run.spec.proposer.kind === 'model')
-      return { made: null, why: 'blocked', blocked };
+      await reflect(deps, run, model, await promptInputOf(deps, run, context, belief), signal);
+    const turn = await weighedTurn(deps, run, iteration, context, input, belief, model, signal);
+    if (turn.kind === 'made') return { made: turn.made };
+    ({ blocked, outweighed } = turn);
+    if (turn.isBlocked && run.spec.proposer.kind === 'model') return { made: null, why: 'blocked', blocked };
   }
   const wished = actions.includes('force_untouched') ? context.untouched : null;
   const made = samplerTurn(run, context, input, wished) ?? samplerTurnBelow(run, context, input, wished);
-  return made ? { made: { ...made, blocked, critique: null } } : { made: null, why: 'exhausted', blocked };
+  return made ? { made: { ...made, blocked, outweighed, critique: null } } : { made: null, why: 'exhausted', blocked };
 }
 
 // The front may be used up where what candidates are compared with is not.
@@ -147,27 +139,6 @@ async function codeAttempt(
   if (turn.kind === 'made') return { made: null, why: 'patch', patch: turn.made };
   if (turn.kind === 'blocked') return { made: null, why: 'blocked', blocked: turn.blocked };
   return { made: null, why: 'unanswered', detail: turn.why, blocked: turn.blocked };
-}
-
-// In a hybrid the sampler's model looks at the language model's proposal first: what promises too little costs no GPU time.
-async function isWorthMeasuring(
-  deps: LoopDeps,
-  run: RunRow,
-  iteration: IterationRow,
-  context: ProposalContext,
-  input: SuggestInput,
-  made: Made,
-): Promise<boolean> {
-  if (run.spec.proposer.kind !== 'hybrid') return true;
-  const weighing = weighChange(input, made.verdict.proposal, context.turns);
-  const least = leastPromise(context.turns);
-  if (!weighing || weighing.promise >= least) return true;
-  await recordEvent(deps.db, {
-    type: 'model.outweighed',
-    runId: run.id,
-    payload: { iteration: iteration.number, proposal: made.verdict.proposal, weighing, leastPromise: least },
-  });
-  return false;
 }
 
 // The model of this turn, on its step of the ladder and with the playbook's temperature; null when the turn is the sampler's.
@@ -217,7 +188,7 @@ async function store(
     const current = await lockRun(tx, run.id, { skip: false });
     if (!current || current.endedAt) return;
     if (attempted.made) {
-      const { proposer, verdict, belief, blocked, critique, standsOn } = attempted.made;
+      const { proposer, verdict, belief, blocked, outweighed, critique, standsOn } = attempted.made;
       const key = measureKey(verdict.config, context.comparator.codeKey);
       if (verdict.repeatOf === null && (await isTakenMeanwhile(tx, run, iteration.id, key))) {
         await releaseProposing(tx, iteration.id, claim.leaseToken);
@@ -233,6 +204,7 @@ async function store(
         standsOn,
         repeatOf: verdict.repeatOf,
         blocked,
+        outweighed,
         belief,
         critique,
       });

@@ -74,6 +74,7 @@ export function recordOf(
     failure: iteration.failure as JobReason | null,
     rail: outcome === 'blocked' ? (iteration.blocked.at(-1)?.rail ?? null) : null,
     blocked: iteration.blocked,
+    ...(iteration.outweighed.length === 0 ? {} : { outweighed: iteration.outweighed }),
     decision: iteration.decision,
     ...(iteration.screening && { screening: iteration.screening }),
     ...critiqueOf(iteration),

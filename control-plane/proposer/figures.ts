@@ -14,6 +14,11 @@ export function showPercent(fraction: number | null | undefined): string {
   return Number(text) === 0 ? '0.00%' : `${fraction > 0 ? '+' : ''}${text}%`;
 }
 
+/** A share in two decimals, such as 0.41; what is below a hundredth as `under 0.01`. */
+export function showShare(share: number): string {
+  return share > 0 && share < 0.01 ? 'under 0.01' : String(Number(share.toFixed(2)));
+}
+
 /** A knob's value as JSON; text is bounded and its table separator escaped. */
 export function showValue(value: KnobValue): string {
   return typeof value === 'string' ? quoteData(value, 200).replaceAll('|', '\\u007c') : JSON.stringify(value);

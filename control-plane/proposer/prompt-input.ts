@@ -1,4 +1,13 @@
-import type { BlockedTry, Config, Goal, Menu, MetricPoint, Proposal, TrajectoryRecord } from '@nightshift/protocol';
+import type {
+  BlockedTry,
+  Config,
+  Goal,
+  Menu,
+  MetricPoint,
+  OutweighedTry,
+  Proposal,
+  TrajectoryRecord,
+} from '@nightshift/protocol';
 
 /** Everything a prompt is built from. Nothing else enters: the same input gives the same bytes. */
 export interface PromptInput {
@@ -22,5 +31,7 @@ export interface PromptInput {
   notes: string | null;
   /** What was refused in this iteration so far, oldest first. */
   blocked: readonly BlockedTry[];
+  /** What passed the rails in this turn, and the sampler's model saw too little in. */
+  outweighed?: readonly OutweighedTry[] | undefined;
   budgetTokens: number;
 }

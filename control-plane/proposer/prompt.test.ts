@@ -95,6 +95,28 @@ test('a thousand iterations in an 8K context', async () => {
   await expect(render(promptInput({ records: longRun(1000) }))).toMatchFileSnapshot('testing/golden/thousand.txt');
 });
 
+test('what was outweighed is told: in full in its own iteration, by pair and share later, and by a legend where it happened', () => {
+  const tried = {
+    proposal: { knob: 'lr', newValue: 0.004, reason: 'up' },
+    expected: 1.0391,
+    sd: 0.0123,
+    promise: 0.413,
+    leastPromise: 1,
+  };
+  const none = { ...tried, proposal: { ...tried.proposal, newValue: 0.008 }, promise: 1e-9 };
+  const records = longRun(12).map((record, i) =>
+    i === 11 || i === 0 ? { ...record, outweighed: [tried, none] } : record,
+  );
+  const text = userText(promptInput({ records, outweighed: [tried] }));
+  expect(text).toContain('"outweighed" in the record: ');
+  expect(text.match(/^ {2}outweighed: /gm)).toHaveLength(1);
+  expect(text).toContain('  outweighed: lr=0.004 (0.41), lr=0.008 (under 0.01)\n');
+  expect(text).toContain(
+    '# Outweighed in this iteration (your next answer must differ)\nlr=0.004: the sampler expects 1.0391 ± 0.0123; worth 0.41 of the best change it knows, 1 was needed\n',
+  );
+  expect(userText(promptInput({ records: longRun(12) }))).not.toContain('utweighed');
+});
+
 test('a candidate that was screened out is told as worse at the cheap budget, as no measurement and as no repeat', () => {
   const reason = '20% worse than its comparator at the cheap budget.';
   const screening: Screening = {

@@ -3,7 +3,7 @@ import { fitItems, type Section } from './fit.js';
 import { showNumber, showValue } from './figures.js';
 import { pairTable, type PairRow } from './pair-table.js';
 import type { PromptInput } from './prompt-input.js';
-import { iterationSections, refusedLines } from './section-iterations.js';
+import { iterationSections, RECENT_ITERATIONS, refusedLines } from './section-iterations.js';
 import { quoteName } from './quote.js';
 import { beliefSection, menuSection, notesSection } from './section-menu.js';
 import { failureSection, pairSection, repeatLines } from './section-pairs.js';
@@ -59,9 +59,19 @@ function taskLines(input: PromptInput): string[] {
     `project ${input.project}; ${metric.goal} ${metric.name}${bounds}`,
     `baseline (every knob at its default): ${showNumber(baseline.value)}, n=${baseline.n}, sd of one measurement ${showNumber(baseline.sd)}`,
     ...frontLines(input),
+    ...outweighedLines(input),
     `your change is compared with the ${comparator.which}: ${showNumber(comparator.value)}, n=${comparator.n}`,
     `iterations so far: ${input.records.length}; measured ${measured}, kept ${kept}`,
     'effects are fractions of what was compared with; positive is better',
+  ];
+}
+
+// Said only where it happened, so that the record's word is understood.
+function outweighedLines({ records, outweighed = [] }: PromptInput): string[] {
+  const recent = records.slice(-RECENT_ITERATIONS);
+  if (outweighed.length === 0 && recent.every((record) => (record.outweighed ?? []).length === 0)) return [];
+  return [
+    '"outweighed" in the record: you proposed it, and a statistical model of all measurements saw so much less in it than in its own best change (by the share in brackets) that this was measured instead; propose such a thing again only with a reason that the measurements cannot know',
   ];
 }
 

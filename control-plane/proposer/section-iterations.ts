@@ -1,6 +1,6 @@
 import type { TrajectoryRecord } from '@nightshift/protocol';
 import type { Item, Section } from './fit.js';
-import { showCause, showNumber, showPair, showPercent, summariseCurve } from './figures.js';
+import { showCause, showNumber, showPair, showPercent, showShare, summariseCurve } from './figures.js';
 import { relativeEffect } from './pair-table.js';
 import type { PromptInput } from './prompt-input.js';
 import { quoteData } from './quote.js';
@@ -48,6 +48,12 @@ export function iterationSections(input: PromptInput, noise: number): { recent: 
       WORTH.decision,
       'decisions of recent iterations',
     );
+    detail(
+      'outweighed',
+      outweighedText(record.outweighed),
+      WORTH.outweighed,
+      'outweighed proposals of recent iterations',
+    );
     const curve = input.curves?.[record.iteration];
     detail('curve', curve ? summariseCurve(curve) : null, WORTH.curve, 'curves of recent iterations');
   });
@@ -55,6 +61,11 @@ export function iterationSections(input: PromptInput, noise: number): { recent: 
     older: { name: 'older', head: older.length > 0 ? ['# Older iterations'] : [], items: older },
     recent: { name: 'recent', head: recent.length > 0 ? ['# Last iterations'] : [], items: recent },
   };
+}
+
+function outweighedText(tries: TrajectoryRecord['outweighed']): string | null {
+  if (!tries || tries.length === 0) return null;
+  return tries.map(({ proposal, promise }) => `${showPair(proposal)} (${showShare(promise)})`).join(', ');
 }
 
 function effectOf(record: TrajectoryRecord, input: PromptInput): number | null {
@@ -101,6 +112,14 @@ export function refusedLines(input: PromptInput): string[] {
     lines.push('# Refused in this iteration (your next answer must differ)');
     for (const { rail, reason, raw } of input.blocked.slice(-3))
       lines.push(`${rail}: ${quoteData(reason, 400)}`, `  answer: ${quoteData(raw, 300)}`);
+    lines.push('');
+  }
+  if (input.outweighed && input.outweighed.length > 0) {
+    lines.push('# Outweighed in this iteration (your next answer must differ)');
+    for (const { proposal, expected, sd, promise, leastPromise } of input.outweighed)
+      lines.push(
+        `${showPair(proposal)}: the sampler expects ${showNumber(expected)} ± ${showNumber(sd)}; worth ${showShare(promise)} of the best change it knows, ${showShare(leastPromise)} was needed`,
+      );
     lines.push('');
   }
   return lines;

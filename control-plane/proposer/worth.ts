@@ -13,6 +13,7 @@ export const WORTH = {
   knobDoc: 76,
   reason: 70,
   decision: 64,
+  outweighed: 62,
   curve: 60,
 };
 

@@ -9,6 +9,7 @@ import {
   type Goal,
   type IterationOutcome,
   type Menu,
+  type OutweighedTry,
   type Proposal,
   type ProposerKind,
   type Screening,
@@ -155,6 +156,9 @@ function readRecord(row: JsonObject, line: number, warnings: ReadWarnings): Traj
     failure: textOf(row.failure),
     rail: textOf(row.rail),
     blocked: Array.isArray(row.blocked) ? row.blocked.map(readBlocked).filter((tried) => tried !== null) : [],
+    ...(Array.isArray(row.outweighed)
+      ? { outweighed: row.outweighed.map(readOutweighed).filter((tried) => tried !== null) }
+      : {}),
     decision: readDecision(row.decision),
     ...(row.screening === undefined ? {} : { screening: readScreening(row.screening) }),
     ...(row.critique === undefined ? {} : { critique: readCritique(row.critique) }),
@@ -188,6 +192,19 @@ function readBlocked(input: unknown): BlockedTry | null {
     raw: textOf(object.raw) ?? '',
     proposer: PROPOSERS.find((kind) => kind === object.proposer) ?? ('external' satisfies ProposerKind),
   };
+}
+
+function readOutweighed(input: unknown): OutweighedTry | null {
+  const object = objectOf(input);
+  const proposal = readProposal(object?.proposal);
+  const [expected, sd, promise, leastPromise] = [
+    object?.expected,
+    object?.sd,
+    object?.promise,
+    object?.leastPromise,
+  ].map(numberOf);
+  if (proposal === null || expected == null || sd == null || promise == null || leastPromise == null) return null;
+  return { proposal, expected, sd, promise, leastPromise };
 }
 
 function readDecision(input: unknown): Decision | null {

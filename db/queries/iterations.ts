@@ -2,6 +2,7 @@ import { and, asc, count, desc, eq, gt, inArray, isNotNull, lt, ne, or, sql } fr
 import {
   ITERATION_MOVES,
   type BlockedTry,
+  type OutweighedTry,
   type Config,
   type Decision,
   type IterationState,
@@ -163,6 +164,7 @@ export interface AcceptedProposal {
   standsOn?: number | null;
   repeatOf: string | null;
   blocked: BlockedTry[];
+  outweighed?: OutweighedTry[];
   belief: unknown;
   critique?: unknown;
   codeKey?: string | null;

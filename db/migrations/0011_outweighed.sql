@@ -1,0 +1,1 @@
+ALTER TABLE "iterations" ADD COLUMN "outweighed" jsonb DEFAULT '[]'::jsonb NOT NULL;
