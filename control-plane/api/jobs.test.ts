@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseSpec } from '@nightshift/protocol';
-import { cancelJob, listEvents, listJobsOfRun, type JobRow } from '@nightshift/db';
+import { cancelJob, listJobsOfRun, type JobRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { advance } from '../loop/advance.js';
 import { createRun } from '../loop/create-run.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
@@ -44,7 +45,7 @@ async function takenJob() {
 }
 const cancel = (id: string) => api.json('POST', `/v1/jobs/${id}/cancel`);
 async function eventsOf(jobId: string): Promise<string[]> {
-  const events = await listEvents(database.db, { types: ['job.cancelled', 'job.cancelling'], limit: 500 });
+  const events = await settledEvents(database.db, { types: ['job.cancelled', 'job.cancelling'], limit: 500 });
   return events.filter((event) => event.payload['jobId'] === jobId).map((event) => event.type);
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
-import { listEvents } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { SMALL_SPEC, testApi, type TestApi } from '../testing/test-api.js';
 
 let database: TestDatabase;
@@ -314,5 +314,5 @@ test('two boxes that enrol under one name at once: one gets it, the other a conf
     body: { token: used, name: 'other' },
   });
   expect(again).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
-  expect((await listEvents(database.db, { types: ['box.enrolled'], limit: 10 })).length).toBe(1);
+  expect((await settledEvents(database.db, { types: ['box.enrolled'], limit: 10 })).length).toBe(1);
 });

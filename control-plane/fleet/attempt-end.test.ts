@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseSpec } from '@nightshift/protocol';
-import { findAttempt, findBoxById, findJob, listEvents, lockJob, type AttemptRow } from '@nightshift/db';
+import { findAttempt, findBoxById, findJob, lockJob, type AttemptRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { advance } from '../loop/advance.js';
 import { createRun } from '../loop/create-run.js';
 import { exitOf, paperBox } from '../testing/paper-box.js';
@@ -27,7 +28,7 @@ async function offered() {
   return { run, box, job, attempt: (await findAttempt(db, job.attemptId)) as AttemptRow };
 }
 const eventsOf = async (boxId: string, type: string) =>
-  (await listEvents(database.db, { types: [type], limit: 1000 })).filter((event) => event.boxId === boxId);
+  (await settledEvents(database.db, { types: [type], limit: 1000 })).filter((event) => event.boxId === boxId);
 const lost = { reason: 'box_lost' as const, detail: 'gone' };
 
 test('whoever takes an attempt away waits for its job without holding the attempt', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findBoxById, listEvents } from '@nightshift/db';
+import { findBoxById } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { paperBox } from '../testing/paper-box.js';
 import { Heartbeats } from './heartbeats.js';
 import { tellUnreachable } from './tell-unreachable.js';
@@ -11,7 +12,7 @@ beforeAll(async () => (database = await createTestDatabase()));
 afterAll(() => database.drop());
 
 const eventsOf = async (boxId: string, type: string) =>
-  (await listEvents(database.db, { types: [type], limit: 1000 })).filter((event) => event.boxId === boxId);
+  (await settledEvents(database.db, { types: [type], limit: 1000 })).filter((event) => event.boxId === boxId);
 
 /** While `work` runs, no event of this type can be stored. */
 async function withoutEvents(type: string, work: () => Promise<void>): Promise<void> {

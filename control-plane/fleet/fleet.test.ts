@@ -14,13 +14,13 @@ import {
   findRun,
   insertBox,
   listAttempts,
-  listEvents,
   listTelemetry,
   updateBox,
   type JobRow,
   type RunRow,
 } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
+import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { advance } from '../loop/advance.js';
 import { createRun } from '../loop/create-run.js';
 import { exitOf, PAPER_FACTS } from '../testing/paper-box.js';
@@ -333,7 +333,7 @@ test('heartbeats are stored together, and one that the database will not take co
   second.beat({ dirty: [Number.MAX_SAFE_INTEGER] });
   await isStored(async () => (await listTelemetry(database.db, first.id, { limit: 9 })).length === 2);
   expect(await findBoxById(database.db, first.id)).toMatchObject({ state: 'online', freeSlots: 3 });
-  const events = await listEvents(database.db, { limit: 1000 });
+  const events = await settledEvents(database.db, { limit: 1000 });
   expect(events.filter((event) => event.boxId === first.id).map((event) => event.type)).toContain('box.online');
   expect(second.closes).toEqual([]);
 });
