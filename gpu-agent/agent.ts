@@ -42,6 +42,7 @@ export interface AgentOptions {
   env?: NodeJS.ProcessEnv | undefined;
   /** Free memory below which a job is ended; the default depends on the box's memory and GPU. */
   memoryFloorBytes?: number | null | undefined;
+  /** Free on the disk before a job is taken; one that runs is ended below half of it. */
   minDiskFreeBytes?: number | undefined;
   logLimitBytes?: number | undefined;
   /** False runs edited code as on a box without a sandbox (the owner's policy still decides); true when left out. */
@@ -69,6 +70,8 @@ export interface Agent {
 const RETRY_MS = 2000;
 /** Attempts in one hello, which has to fit into a frame. */
 const HELLO_ATTEMPTS = 500;
+/** Less, and a job hardly begins before it is ended; more, and boxes with small disks get none. */
+const MIN_DISK_FREE_BYTES = 268_435_456;
 /** The runners' own complaints, kept for this long. */
 const RUNNER_LOG_BYTES = 4_194_304;
 
@@ -145,7 +148,7 @@ class RunningAgent implements Agent {
       env: options.env ?? process.env,
       runner: this.#runner,
       hasSandbox: options.hasSandbox ?? true,
-      minDiskFreeBytes: options.minDiskFreeBytes ?? 268_435_456,
+      minDiskFreeBytes: options.minDiskFreeBytes ?? MIN_DISK_FREE_BYTES,
       onChange: (attempt) => {
         this.#pump(attempt);
         // Survivors of KILL are told at once: nobody should offer work that would be refused.
@@ -434,6 +437,7 @@ function runnerOptions(options: AgentOptions, facts: BoxFacts): Omit<RunnerOptio
     logLimitBytes: options.logLimitBytes ?? 268_435_456,
     metricLimit: 100_000,
     memoryFloorBytes: options.memoryFloorBytes === undefined ? floor : options.memoryFloorBytes,
+    diskFloorBytes: Math.round((options.minDiskFreeBytes ?? MIN_DISK_FREE_BYTES) / 2),
     telemetryMs: TELEMETRY_MS,
     maxSourceFiles: 20_000,
     maxSourceBytes: 536_870_912,

@@ -75,6 +75,7 @@ export const CANDIDATE_REASONS = [
   'killed',
   'oom',
   'oom_guard',
+  'disk_filled',
   'timeout',
   'no_metric',
   'diverged',

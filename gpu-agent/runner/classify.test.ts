@@ -14,6 +14,7 @@ const ended = (part: Partial<EndedPhase>, result: Partial<EndedPhase['result']> 
   stoppedFor: null,
   metric: undefined,
   tail: '',
+  isDiskShort: false,
   isKernelOom: false,
   metricName: 'val_loss',
   budgetMs: 3000,

@@ -12,6 +12,8 @@ export interface EndedPhase {
   metric: number | undefined;
   /** The last of what it printed. */
   tail: string;
+  /** A disk that the job writes to was read to be short. */
+  isDiskShort: boolean;
   /** The kernel ended something for want of memory while the job ran. */
   isKernelOom: boolean;
   metricName: string;
@@ -25,7 +27,8 @@ const OUT_OF_MEMORY =
   /CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED|out of memory\b.*\b(?:CUDA|MPS|GPU)|\bMemoryError\b|std::bad_alloc|heap out of memory|Cannot allocate memory/;
 /** What an exit's detail can hold besides the sentence before it. */
 const PAGE_CHARS = 3000;
-const NO_SPACE = /No space left on device|ENOSPC/;
+const NO_SPACE =
+  /No space left on device|ENOSPC|Errno 28\b|PytorchStreamWriter failed writing|database or disk is full/;
 
 /** Why a phase ended badly; null when it ended well. The first cause wins: what the runner did comes before what followed. */
 export function classifyPhase(ended: EndedPhase): Ending | null {
@@ -52,7 +55,8 @@ export function classifyPhase(ended: EndedPhase): Ending | null {
   }
   if (isWell) return null;
   const tail = ended.isCode ? lastPage(ended.tail) : lastLines(ended.tail);
-  if (NO_SPACE.test(ended.tail))
+  // Measured, and not only said: any job can print these words, and a box would be blamed for them.
+  if (ended.isDiskShort && NO_SPACE.test(ended.tail))
     return { reason: 'disk_full', detail: sentence(`${result.phase} found no space left on the disk`, tail) };
   if (inSetup) return { reason: 'setup_failed', detail: sentence(`setup ${how(result)}`, tail) };
   if (result.phase === 'evaluate')
@@ -90,7 +94,7 @@ export function classifyPhase(ended: EndedPhase): Ending | null {
   return { reason: 'crash', detail: sentence(`training ${how(result)}`, tail) };
 }
 
-function classifyStop(cause: StopCause, { result, limitMs }: EndedPhase): Ending {
+function classifyStop(cause: StopCause, { result, limitMs, tail, isCode }: EndedPhase): Ending {
   switch (cause.kind) {
     case 'cancelled':
       return { reason: 'cancelled', detail: cause.detail || 'cancelled' };
@@ -101,6 +105,8 @@ function classifyStop(cause: StopCause, { result, limitMs }: EndedPhase): Ending
         detail: `the limit of ${seconds(limitMs)} for the whole job ran out during ${result.phase}${ignored.length > 0 ? `, which ignored ${ignored.join(' and ')}` : ''}`,
       };
     }
+    case 'disk_full':
+      return { reason: cause.kind, detail: sentence(cause.detail, isCode ? lastPage(tail) : lastLines(tail)) };
     default:
       return { reason: cause.kind, detail: cause.detail };
   }

@@ -6,6 +6,8 @@ export interface RunnerOptions {
   metricLimit: number;
   /** Free memory below which the job is ended before the host freezes; null: no guard. */
   memoryFloorBytes: number | null;
+  /** Space on the job's disk below which the job is ended before the disk is full. */
+  diskFloorBytes: number;
   telemetryMs: number;
   maxSourceFiles: number;
   maxSourceBytes: number;

@@ -10,7 +10,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { toWireNumber, type ExitRecord, type JobPhase, type JobSpec, type PhaseResult } from '@nightshift/protocol';
 import { parseMetricLine, type MetricPoint } from '@nightshift/protocol/metrics';
 import { identityOf } from '../process/identity.js';
@@ -25,9 +25,11 @@ import { copyTree } from '../workspace/copy-tree.js';
 import { findVenv, holdToVenv, venvHint, withVenv } from '../workspace/interpreter.js';
 import { prepareWorkspace } from '../workspace/prepare.js';
 import { SourceError } from '../workspace/source-error.js';
+import { blameDisk } from './blame-disk.js';
 import { classifyMetric, classifyPhase, type Ending } from './classify.js';
 import { CodeJob, discard } from './code-job.js';
 import { openControlSocket } from './control-socket.js';
+import { DiskUse } from './disk-use.js';
 import { jobEnvironment } from './environment.js';
 import { watchCancel } from './inbox.js';
 import { LineSplitter } from './line-splitter.js';
@@ -67,6 +69,10 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
     control.close();
     return false;
   }
+  const disk = new DiskUse(
+    { job: dir.path, temporary: spec.edit && options.sandbox.bwrap ? null : tmpdir() },
+    options.diskFloorBytes,
+  );
   reserve(dir.reserve);
 
   const stop = new StopSignal();
@@ -99,6 +105,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
     stop,
     hasGpu: options.gpu !== null,
     maxProcesses: spec.edit ? MAX_PROCESSES : null,
+    lookAtDisk: () => disk.look(),
   });
   const code = spec.edit ? new CodeJob(spec, spec.edit, dir, options, (text) => log.note(text)) : null;
   const oomBefore = kernelOomKills();
@@ -110,11 +117,13 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
 
   let venv: string | null = null;
   let isGone = false;
+  let hasBegun = false;
   const classify = (ended: Omit<PhaseOutcome, 'swept'>, budgetMs: number) =>
     classifyPhase({
       ...ended,
       metric: metrics.last(spec.metric.name),
       tail,
+      isDiskShort: disk.isShort,
       isKernelOom: (kernelOomKills() ?? 0) > (oomBefore ?? 0),
       metricName: spec.metric.name,
       budgetMs,
@@ -157,6 +166,8 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
       },
       onTerminal: (terminal) => control.attach(terminal),
     });
+    // Before the phase's own temporary folder goes.
+    disk.look();
     confined?.done();
     killedDescendants += outcome.swept.killed;
     lastSweep = outcome.swept;
@@ -281,6 +292,8 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
         reason: 'internal_error',
         detail: 'the memory of earlier work did not come back in time: training was not started',
       };
+    disk.begin('training');
+    hasBegun = true;
     if (spec.probeMs) {
       const probed = await probe(spec.probeMs);
       if (probed) return (stop.cause ? null : code?.tampering()) ?? probed;
@@ -326,6 +339,13 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
   if (code && !stop.cause && ending.reason === 'completed') ending = code.forgery() ?? ending;
   // The proof is a whole scan that finds nothing of the job: the one that ended the last phase, if it found nothing.
   const left = await proveEnd(lastSweep, traces);
+  ending = blameDisk(ending, {
+    disk,
+    dir,
+    home: options.home,
+    part: hasBegun ? 'train' : phases.length > 0 ? 'setup' : 'workspace',
+    env: code?.isSandboxed ? null : { ...process.env, ...spec.env },
+  });
   const last = phases.at(-1);
   const value = metrics.last(spec.metric.name);
   const isMeasured =

@@ -8,7 +8,7 @@ import { toTelemetry } from '../telemetry/sample.js';
 import { readProcess } from '../process/table.js';
 import type { StopSignal } from './stop-signal.js';
 
-/** How often free memory is read: a job that eats 10 GB a second leaves little time on a 128 GB box. */
+/** How often free memory and the disk are read: a job that eats 10 GB a second leaves little time on a 128 GB box. */
 const GUARD_MS = 1000;
 const FIRST_SAMPLE_MS = 500;
 /** Readings of a busy GPU that the medians are made of. */
@@ -37,10 +37,12 @@ export interface WatchInput {
   hasGpu: boolean;
   /** Code mode: a job with more processes than this is ended; null: no bound. */
   maxProcesses: number | null;
+  /** Reads the disk; says why the job must end, or null. */
+  lookAtDisk: () => string | null;
   readAvailable?: () => number | null;
 }
 
-/** While a job runs: ends it before memory does, samples telemetry, adds up energy, and remembers its processes. */
+/** While a job runs: ends it before memory or the disk does, samples telemetry, adds up energy, and remembers its processes. */
 export function watchJob(input: WatchInput): JobWatch {
   const meter = new EnergyMeter(Date.now());
   let peak: number | null = null;
@@ -63,6 +65,8 @@ export function watchJob(input: WatchInput): JobWatch {
         kind: 'oom_guard',
         detail: `only ${mebibytes(available)} of memory were left on the box (floor ${mebibytes(input.memoryFloorBytes)}): the job was ended before the host froze`,
       });
+    const short = input.lookAtDisk();
+    if (short !== null) input.stop.request({ kind: 'disk_full', detail: short });
   }, GUARD_MS);
 
   const sample = async () => {

@@ -28,13 +28,23 @@ export function kernelOomKills(): number | null {
   }
 }
 
-export function diskFreeBytes(path: string): number | null {
+/** What a file system can still take: bytes, and files where it counts them. */
+export interface DiskSpace {
+  bytes: number;
+  files: number | null;
+}
+
+export function diskSpace(path: string): DiskSpace | null {
   try {
-    const { bavail, bsize } = statfsSync(path);
-    return bavail * bsize;
+    const { bavail, bsize, files, ffree } = statfsSync(path);
+    return { bytes: bavail * bsize, files: files > 0 ? ffree : null };
   } catch {
     return null;
   }
+}
+
+export function diskFreeBytes(path: string): number | null {
+  return diskSpace(path)?.bytes ?? null;
 }
 
 export function readHost(path: string): HostReading {

@@ -69,6 +69,7 @@ export function testOptions(home: string): RunnerOptions {
     logLimitBytes: 268_435_456,
     metricLimit: 100_000,
     memoryFloorBytes: null,
+    diskFloorBytes: 1_048_576,
     telemetryMs: 5000,
     maxSourceFiles: 20_000,
     maxSourceBytes: 536_870_912,

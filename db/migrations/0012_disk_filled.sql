@@ -1,0 +1,1 @@
+ALTER TYPE "public"."job_reason" ADD VALUE 'disk_filled' BEFORE 'timeout';

@@ -1,0 +1,84 @@
+import { statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../testing/temporary-folder.js';
+import type { DiskSpace } from '../telemetry/host.js';
+import { DiskUse, type DiskAccount } from './disk-use.js';
+
+const MIB = 1_048_576;
+const FLOOR = 128 * MIB;
+const nothing = () => ({ bytes: 0, files: 0 });
+
+/** A disk of figures, in MiB: what is free at the start, at its worst, and when the job's folder has been deleted. */
+function account(
+  free: { start: number; low: number; after: number },
+  over: { before?: number; kept?: number; files?: [number, number, number] } = {},
+): DiskAccount & { short: string | null } {
+  const folder = temporaryFolder('disk');
+  const readings = [free.start, free.low, free.low, free.after].map((mib, i): DiskSpace => ({
+    bytes: mib * MIB,
+    files: over.files?.[[0, 1, 1, 2][i] as number] ?? null,
+  }));
+  // The constructor reads, and so does the beginning of training.
+  readings.unshift(readings[0] as DiskSpace);
+  const disk = new DiskUse({ job: folder, temporary: null }, FLOOR, () => readings.shift() ?? null);
+  disk.begin('training');
+  const short = disk.look();
+  const result = disk.account(
+    nothing,
+    () => ({ bytes: (over.before ?? 0) * MIB, files: 0 }),
+    () => ({ bytes: (over.kept ?? 0) * MIB, files: 0 }),
+  );
+  return { ...result, short };
+}
+
+describe('who took the space of a disk', () => {
+  test('is the job, when the space is back with its folder gone', () => {
+    expect(account({ start: 40_960, low: 100, after: 40_960 })).toEqual({
+      isOwn: true,
+      short: "only 100 MiB were left on the box's disk (floor 128 MiB): the job was ended before the disk was full",
+      words: 'the job wrote 39.9 GiB of the 40 GiB that were free when training began',
+    });
+  });
+  test('is somebody else, when the space stays away', () => {
+    expect(account({ start: 40_960, low: 100, after: 1100 })).toMatchObject({
+      isOwn: false,
+      words: 'the job wrote 1000 MiB of the 40 GiB that were free when training began',
+    });
+  });
+  test('is the job, when it lies in caches that stay', () => {
+    expect(account({ start: 8000, low: 100, after: 200 }, { kept: 7800 })).toMatchObject({
+      isOwn: true,
+      words: 'the job wrote 7900 MiB of the 8000 MiB that were free when training began',
+    });
+  });
+  test('is not the job for its copy of the source, which lay there before', () => {
+    expect(account({ start: 300, low: 120, after: 320 }, { before: 200 }).isOwn).toBe(false);
+  });
+  test('is not the job on a disk that was short without it', () => {
+    expect(account({ start: 110, low: 108, after: 111 }).isOwn).toBe(false);
+  });
+  test('counts files where it is these that ran out', () => {
+    expect(account({ start: 5000, low: 4900, after: 5000 }, { files: [90_000, 0, 89_000] })).toEqual({
+      isOwn: true,
+      short: "the box's disk took no more files: the job was ended",
+      words: 'the job wrote 89000 of the 90000 files that were free when training began',
+    });
+  });
+});
+
+test('nothing is short, and nobody is to blame, on a disk with room', () => {
+  expect(account({ start: 5000, low: 2000, after: 5000 })).toMatchObject({ isOwn: false, short: null });
+});
+
+test('a real disk is read, and one that cannot be read blames nobody', () => {
+  const folder = temporaryFolder('disk');
+  const disk = new DiskUse({ job: folder, temporary: folder }, 0);
+  expect(disk.look()).toBeNull();
+  expect(disk.isShort).toBe(false);
+  writeFileSync(join(folder, 'file'), 'x');
+  expect(statfsSync(folder).bavail).toBeGreaterThan(0);
+  const none = new DiskUse({ job: folder, temporary: null }, FLOOR, () => null);
+  expect(none.look()).toBeNull();
+  expect(none.account(nothing, nothing, nothing)).toEqual({ isOwn: false, words: 'the disk could not be measured' });
+});
