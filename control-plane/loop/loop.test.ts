@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseSpec, type SpecInput } from '@nightshift/protocol';
-import { findRun, listIterations, listJobsOfRun, type RunRow } from '@nightshift/db';
+import { findBoxById, findRun, listIterations, listJobsOfRun, type RunRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
@@ -8,6 +8,7 @@ import { drive as driveRun, loopDeps, step } from '../testing/test-loop.js';
 import { advance } from './advance.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
+import { loadProposalContext } from './proposal-context.js';
 import { propose } from './propose.js';
 import { pauseRun, resumeRun, stopRun } from './steer-run.js';
 import { submitProposal } from './submit-proposal.js';
@@ -113,6 +114,34 @@ describe('a run', () => {
     const ended = await drive(run, box);
     expect(ended.state).toBe('completed');
     expect((await listJobsOfRun(deps.db, run.id))[0]).toMatchObject({ state: 'succeeded', attempt: 2 });
+  });
+
+  test('books a disk that candidates fill on the candidates: the box works on, and the sampler learns it', async () => {
+    const box = await paperBox(deps.db);
+    const why = 'the job wrote 41 GiB of the 40 GiB that were free when training began';
+    const filling = (config: Record<string, unknown>) => config.mode === 'b' || (config.x as number) > 6;
+    const run = await drive(await start(), box, (config, job) =>
+      job.role !== 'baseline' && filling(config) ? exitOf('disk_filled', null, why) : loss(config),
+    );
+    expect(run).toMatchObject({ state: 'completed', endReason: 'iterations' });
+    const failed = (await listIterations(deps.db, run.id)).filter((i) => i.failure !== null);
+    expect(failed.length).toBeGreaterThan(2);
+    expect(new Set(failed.map((i) => `${i.state} ${i.failure}: ${i.failureDetail}`))).toEqual(
+      new Set([`failed disk_filled: ${why}`]),
+    );
+    const jobs = await listJobsOfRun(deps.db, run.id);
+    expect(jobs.filter((job) => job.reason === 'disk_filled').every((job) => job.attempt === 1)).toBe(true);
+    expect(await findBoxById(deps.db, box.id)).toMatchObject({ isCordoned: false, infraFailures: 0 });
+    const { trials } = await loadProposalContext(deps.db, run, 'none');
+    expect(trials.filter((trial) => trial.failure === 'disk_filled')).toHaveLength(failed.length);
+  });
+
+  test('ends with the reason when the source itself fills the disk', async () => {
+    const box = await paperBox(deps.db);
+    const run = await drive(await start(), box, () => exitOf('disk_filled', null, 'the job wrote 41 GiB'));
+    expect(run).toMatchObject({ state: 'failed', endReason: 'baseline_failed' });
+    expect(run.endDetail).toContain('disk_filled (the job wrote 41 GiB)');
+    expect((await findBoxById(deps.db, box.id))?.isCordoned).toBe(false);
   });
 
   test("fails with its cause when a candidate's job cannot be measured anywhere, however many proposals are under way", async () => {

@@ -2,11 +2,14 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Custody } from '../custody.js';
+import { findBwrap } from '../sandbox/find-bwrap.js';
 import { diskFreeBytes } from '../telemetry/host.js';
 import { jobSpec } from '../testing/job-spec.js';
 import { runOne, testOptions } from '../testing/run-one.js';
 import { canMount, smallDisk } from '../testing/small-disk.js';
 
+const tool = findBwrap(process.env);
+const bwrap = 'bwrap' in tool ? tool.bwrap : null;
 const MIB = 1_048_576;
 const FILL = 'head -c 100000000 /dev/zero > big';
 /** Slow enough for a guard that looks once a second. */
@@ -26,9 +29,7 @@ describe.runIf(canMount)('on a small disk', () => {
   test('a job that fills it has failed itself, is told how much it wrote, and leaves the space', async () => {
     const { exit, dir } = await runOne(jobSpec({ train: FILL }), { home, options });
     expect(exit).toMatchObject({ reason: 'disk_filled', metric: null, leftPids: [] });
-    expect(exit.detail).toMatch(
-      /^the job wrote [\d.]+ MiB of the [\d.]+ MiB that were free when training began; .*No space left on device$/,
-    );
+    expect(exit.detail).toMatch(/^the job wrote [\d.]+ MiB of the [\d.]+ MiB that were free when training began; /);
     expect(existsSync(dir.work)).toBe(false);
     expect(free()).toBeGreaterThan(28 * MIB);
   });
@@ -50,6 +51,25 @@ while True:
     const { exit } = await runOne(jobSpec({ train: nameless }), { home, options });
     expect(exit.reason).toBe('disk_filled');
   });
+
+  test.runIf(bwrap !== null).each(['big', '/tmp/big'])(
+    'a patch that fills it from inside the sandbox by %s is to blame',
+    async (file) => {
+      const content = `import { execSync } from 'node:child_process';\nexecSync('head -c 100000000 /dev/zero > ${file}');\n`;
+      const spec = jobSpec({
+        train: 'node metric.mjs',
+        evaluate: 'node knobs.mjs',
+        edit: { files: ['metric.mjs'], sealed: ['knobs.mjs'], artifacts: null },
+        overlay: [{ path: 'metric.mjs', content }],
+      });
+      const { exit } = await runOne(spec, {
+        home,
+        options: { ...options, sandbox: { ...testOptions('').sandbox, bwrap } },
+      });
+      expect(exit).toMatchObject({ reason: 'disk_filled', fingerprint: { sandbox: 'bwrap' } });
+      expect(free()).toBeGreaterThan(28 * MIB);
+    },
+  );
 
   test('what others write is no fault of the job', async () => {
     const { exit } = await runOne(jobSpec({ train: 'head -c 1000000 /dev/zero > mine; sleep 30' }), {
