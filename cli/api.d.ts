@@ -972,7 +972,7 @@ export interface components {
                 [key: string]: unknown;
             } | null;
             /** @enum {string|null} */
-            failure: "completed" | "cancelled" | "command_not_found" | "crash" | "killed" | "oom" | "oom_guard" | "timeout" | "no_metric" | "diverged" | "metric_out_of_bounds" | "stopped_early" | "cheated" | "box_lost" | "setup_failed" | "source_unavailable" | "disk_full" | "agent_refused" | "evaluator_failed" | "sealed_files_changed" | "internal_error" | null;
+            failure: "completed" | "cancelled" | "command_not_found" | "crash" | "killed" | "oom" | "oom_guard" | "disk_filled" | "timeout" | "no_metric" | "diverged" | "metric_out_of_bounds" | "stopped_early" | "cheated" | "box_lost" | "setup_failed" | "source_unavailable" | "disk_full" | "agent_refused" | "evaluator_failed" | "sealed_files_changed" | "internal_error" | null;
             failureDetail: string | null;
             blocked: {
                 [key: string]: unknown;
@@ -1112,7 +1112,7 @@ export interface components {
             seed: number;
             attempt: number;
             /** @enum {string|null} */
-            reason: "completed" | "cancelled" | "command_not_found" | "crash" | "killed" | "oom" | "oom_guard" | "timeout" | "no_metric" | "diverged" | "metric_out_of_bounds" | "stopped_early" | "cheated" | "box_lost" | "setup_failed" | "source_unavailable" | "disk_full" | "agent_refused" | "evaluator_failed" | "sealed_files_changed" | "internal_error" | null;
+            reason: "completed" | "cancelled" | "command_not_found" | "crash" | "killed" | "oom" | "oom_guard" | "disk_filled" | "timeout" | "no_metric" | "diverged" | "metric_out_of_bounds" | "stopped_early" | "cheated" | "box_lost" | "setup_failed" | "source_unavailable" | "disk_full" | "agent_refused" | "evaluator_failed" | "sealed_files_changed" | "internal_error" | null;
             detail: string | null;
             metric: number | null;
             /** Format: date-time */
