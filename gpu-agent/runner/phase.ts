@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { JobPhase, PhaseResult } from '@nightshift/protocol';
+import { identityOf } from '../process/identity.js';
 import type { JobTraces } from '../process/job-processes.js';
 import { sweep, type SweepResult } from '../process/sweep.js';
 import { interrupt, signalAll } from './interrupt.js';
@@ -42,8 +43,10 @@ export async function runPhase(input: PhaseInput): Promise<PhaseOutcome> {
   const timers = new Set<NodeJS.Timeout>();
   const later = (ms: number, act: () => void) => timers.add(setTimeout(act, Math.min(ms, 2 ** 31 - 1)));
 
+  // The clocks of a process that was held up ring before it hears what happened meanwhile: a command that ended in time is not told more.
+  const hasEnded = () => identityOf(terminal.pid) === null;
   const send = (signal: 'INT' | 'TERM' | 'KILL') => {
-    if (stoppedBy.at(-1) === 'KILL') return;
+    if (stoppedBy.at(-1) === 'KILL' || hasEnded()) return;
     stoppedBy.push(signal);
     if (signal === 'INT') interrupt(terminal.pid, input.traces);
     else signalAll(`SIG${signal}`, input.traces);
@@ -59,7 +62,7 @@ export async function runPhase(input: PhaseInput): Promise<PhaseOutcome> {
   };
   if (input.budgetMs !== null)
     later(input.budgetMs, () => {
-      if (clock || stoppedFor) return;
+      if (clock || stoppedFor || hasEnded()) return;
       clock = 'budget';
       escalate();
     });
