@@ -17,8 +17,11 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: ['test/setup/postgres.ts'],
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Tests wait for events, up to 40 s each, and say which one did not come. Shorter than that hides it and ends tests that start many
+    // processes on a busy machine; longer holds up a run that has failed.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
     // Tests that kill and cut real processes meet a loaded CI machine: one that passes on a second try is printed as such, not hidden.
     retry: process.env.CI ? 2 : 0,
     reporters: ['default'],

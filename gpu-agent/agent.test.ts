@@ -9,6 +9,7 @@ import { identityOf } from './process/identity.js';
 import { enrolledHome, startBox } from './testing/box.js';
 import { FakeControlPlane } from './connection/testing/fake-control-plane.js';
 import { jobSpec } from './testing/job-spec.js';
+import { temporaryFolder } from './testing/temporary-folder.js';
 
 const sha = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const agentMain = fileURLToPath(new URL('./dist/testing/agent-main.js', import.meta.url));
@@ -50,6 +51,17 @@ function slowOutput(lines: number): Buffer {
     (_, i) => `line ${String(i).padStart(6, '0')} of a job that takes its time\n`,
   );
   return Buffer.from(`${all.join('')}val_loss: 0.5\n`);
+}
+
+/** A command that prints until it is told to end: whatever happens meanwhile happens while it runs, however slow this machine is. */
+function printsUntilEnded(): { train: string; end(): void } {
+  const path = join(temporaryFolder('gate'), 'end');
+  return { train: `python3 slow.py ${path} 6`, end: () => writeFileSync(path, '') };
+}
+/** That the log of such a command is whole: every line once, and its metric. */
+function expectWhole(log: Buffer): void {
+  const lines = log.toString().split('\n').length - 2;
+  expect(sha(log)).toBe(sha(slowOutput(lines)));
 }
 
 describe('one job', () => {
@@ -173,15 +185,17 @@ describe('one job', () => {
 describe('when things break', () => {
   test('a lost connection is resumed from the acknowledged byte', async () => {
     await box();
-    const held = plane.assign(jobSpec({ train: 'python3 slow.py 150 6' }));
-    for (const lines of [10, 40, 80]) {
-      await plane.until(() => held.logBytes > lines * 44, `${lines} lines`);
-      await plane.online();
+    const { train, end } = printsUntilEnded();
+    const held = plane.assign(jobSpec({ train }));
+    for (let round = 0; round < 3; round++) {
+      const enough = held.logBytes + 10 * 44;
+      await plane.until(() => held.logBytes > enough, 'ten more lines');
       plane.socket?.terminate();
       await plane.until(() => plane.socket === null, 'the connection to end');
     }
+    end();
     expect((await plane.exitOf(held.spec.attemptId)).reason).toBe('completed');
-    expect(sha(plane.logOf(held.spec.attemptId))).toBe(sha(slowOutput(150)));
+    expectWhole(plane.logOf(held.spec.attemptId));
     expect(plane.connections).toBeGreaterThanOrEqual(4);
     expect(plane.faults).toEqual([]);
   });
@@ -203,7 +217,8 @@ describe('when things break', () => {
     const home = enrolledHome(plane);
     let child = agentProcess(home);
     await plane.online();
-    const held = plane.assign(jobSpec({ train: 'python3 slow.py 200 8' }));
+    const { train, end } = printsUntilEnded();
+    const held = plane.assign(jobSpec({ train }));
     const claim = join(home, 'jobs', held.spec.attemptId, 'runner.json');
     await plane.until(() => held.logBytes > 44 * 10, 'ten lines');
     const runner = (JSON.parse(readFileSync(claim, 'utf8')) as { pid: number }).pid;
@@ -216,9 +231,10 @@ describe('when things break', () => {
       child = agentProcess(home);
       await plane.until(() => held.logBytes > before, 'more of the log');
     }
+    end();
     const exit = await plane.exitOf(held.spec.attemptId);
     expect(exit).toMatchObject({ reason: 'completed', metric: 0.5 });
-    expect(sha(plane.logOf(held.spec.attemptId))).toBe(sha(slowOutput(200)));
+    expectWhole(plane.logOf(held.spec.attemptId));
     expect(held).toMatchObject({ accepted: 1 });
     await expect.poll(() => identityOf(runner)).toBeNull();
     const next = plane.assign(jobSpec());
@@ -230,21 +246,21 @@ describe('when things break', () => {
     const home = enrolledHome(plane);
     const child = agentProcess(home);
     await plane.online();
-    const held = plane.assign(jobSpec({ train: 'python3 slow.py 60 5' }));
+    const { train, end } = printsUntilEnded();
+    const held = plane.assign(jobSpec({ train }));
     await plane.until(() => held.logBytes > 100, 'some of the log');
     await killed(child);
-    await expect
-      .poll(() => existsSync(join(home, 'jobs', held.spec.attemptId, 'exit.json')), { timeout: 10_000 })
-      .toBe(true);
+    end();
+    await expect.poll(() => existsSync(join(home, 'jobs', held.spec.attemptId, 'exit.json'))).toBe(true);
     expect(held.exits).toHaveLength(0);
     agentProcess(home);
     expect((await plane.exitOf(held.spec.attemptId)).reason).toBe('completed');
-    expect(plane.logOf(held.spec.attemptId).equals(slowOutput(60))).toBe(true);
+    expectWhole(plane.logOf(held.spec.attemptId));
   });
 
   test('a job whose runner is killed is lost with evidence, and nothing of it is left', async () => {
     const agent = await box();
-    const held = plane.assign(jobSpec({ train: 'python3 slow.py 1000 20' }));
+    const held = plane.assign(jobSpec({ train: printsUntilEnded().train }));
     await plane.until(() => held.logBytes > 100, 'some of the log');
     const claim = join(agent.home, 'jobs', held.spec.attemptId, 'runner.json');
     const { pid: runner, socket } = JSON.parse(readFileSync(claim, 'utf8')) as { pid: number; socket: string };
@@ -261,13 +277,16 @@ describe('when things break', () => {
 
   test('stopping the agent leaves the job running', async () => {
     const agent = await box();
-    const held = plane.assign(jobSpec({ train: 'python3 slow.py 60 10' }));
+    const { train, end } = printsUntilEnded();
+    const held = plane.assign(jobSpec({ train }));
     await plane.until(() => held.logBytes > 100, 'some of the log');
     await agent.stop();
     expect(agent.state().connection).toBe('stopped');
+    expect(held.exits).toHaveLength(0);
     await box({ home: agent.home });
+    end();
     expect((await plane.exitOf(held.spec.attemptId)).reason).toBe('completed');
-    expect(plane.logOf(held.spec.attemptId).equals(slowOutput(60))).toBe(true);
+    expectWhole(plane.logOf(held.spec.attemptId));
   });
 
   test('one home has one agent', async () => {
@@ -312,7 +331,7 @@ describe('when things break', () => {
     const agent = await box();
     const first = plane.assign(jobSpec());
     await plane.exitOf(first.spec.attemptId);
-    const seconds = plane.assign(jobSpec({ train: 'python3 slow.py 20 20' }));
+    const seconds = plane.assign(jobSpec({ train: printsUntilEnded().train }));
     await plane.until(() => seconds.logBytes > 0, 'the second job to run');
     const claim = join(agent.home, 'jobs', seconds.spec.attemptId, 'runner.json');
     process.kill((JSON.parse(readFileSync(claim, 'utf8')) as { pid: number }).pid, 'SIGTERM');

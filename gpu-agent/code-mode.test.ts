@@ -27,9 +27,15 @@ async function box(over: Parameters<typeof startBox>[1] = {}) {
   await plane.online();
   return agent;
 }
+/** Trains until the file that GATE names is there, where it names one. */
+const TRAIN = `import { existsSync } from 'node:fs';
+console.log('val_loss: 1');
+const { GATE } = process.env;
+const timer = setInterval(() => (GATE === undefined || existsSync(GATE)) && clearInterval(timer), 20);
+`;
 function codeSpec(over: Partial<JobSpec> = {}): JobSpec {
   const source = temporaryFolder('project');
-  writeFileSync(join(source, 'train.mjs'), `console.log('val_loss: 1');\nsetTimeout(() => {}, 600);\n`);
+  writeFileSync(join(source, 'train.mjs'), TRAIN);
   return jobSpec({
     source: { kind: 'path', path: source },
     train: 'node train.mjs',
@@ -39,14 +45,18 @@ function codeSpec(over: Partial<JobSpec> = {}): JobSpec {
 }
 
 test('the source is told once it is accepted, before the first phase, and again after a reconnect', async () => {
-  await box();
-  const held = plane.assign(codeSpec({ setup: 'true' }));
+  // A sandbox would hide the gate.
+  await box({ hasSandbox: false });
+  const gate = join(temporaryFolder('gate'), 'open');
+  const held = plane.assign(codeSpec({ setup: 'true', env: { GATE: gate } }));
   await plane.until(() => held.phases.includes('train'), 'training');
   expect(held.sources).toMatchObject([{ afterPhases: 0, frame: { files: [{ path: 'train.mjs' }], sealed: [] } }]);
   expect(plane.frames.findIndex((frame) => frame.type === 'accepted')).toBeLessThan(
     plane.frames.findIndex((frame) => frame.type === 'source'),
   );
   plane.socket?.terminate();
+  await plane.until(() => held.sources.length === 2, 'the source to be told again');
+  writeFileSync(gate, '');
   await plane.exitOf(held.spec.attemptId);
   expect(held.sources).toHaveLength(2);
   expect(held.sources[1]?.frame).toEqual(held.sources[0]?.frame);

@@ -269,7 +269,7 @@ writeFileSync('out/deep/model.json', '{"w":4}');
 
 describe('a probe', () => {
   test('finds a crash before the budget is spent', async () => {
-    const { exit, dir } = await runOne(codeSpec({ overlay: patch('nothing();\n'), probeMs: 2000 }), { home });
+    const { exit, dir } = await runOne(codeSpec({ overlay: patch('nothing();\n'), probeMs: 10_000 }), { home });
     expect(exit).toMatchObject({ reason: 'crash', phases: [], metric: null });
     expect(exit.detail).toMatch(/^probe: training exited with code 1[^]*ReferenceError: nothing is not defined/);
     expect(existsSync(dir.phases)).toBe(false);
@@ -280,13 +280,13 @@ console.log('val_loss: 9');
 const seconds = Number(process.env.NIGHTSHIFT_BUDGET_SECONDS);
 console.log('budget ' + seconds + ' ' + existsSync('trace'));
 writeFileSync('trace', '');
-if (seconds < 1) setInterval(() => {}, 50);
+if (seconds < 2) setInterval(() => {}, 50);
 writeFileSync('model.json', JSON.stringify({ w: 6 }));
 `;
-    const { exit, log, metrics } = await runOne(codeSpec({ overlay: patch(train), probeMs: 700 }), { home });
+    const { exit, log, metrics } = await runOne(codeSpec({ overlay: patch(train), probeMs: 1500 }), { home });
     expect(exit).toMatchObject({ reason: 'completed', metric: 6 });
     expect(exit.phases.map((phase) => phase.phase)).toEqual(['train', 'evaluate']);
-    expect(log.toString()).toContain('budget 0.7 false\n');
+    expect(log.toString()).toContain('budget 1.5 false\n');
     expect(log.toString()).toContain('budget 20 false\n');
     expect(metrics.map((point) => point.value)).toEqual([9, 6]);
   });
@@ -329,7 +329,7 @@ describe.runIf(bwrap !== null)('in the sandbox', () => {
 process.on('SIGINT', () => { writeFileSync('model.json', '{"w":7}'); process.exit(0); });
 setInterval(() => {}, 50);
 `;
-    const { exit } = await runOne(codeSpec({ overlay: patch(train), budgetMs: 900, graceMs: 5000 }), {
+    const { exit } = await runOne(codeSpec({ overlay: patch(train), budgetMs: 1500, graceMs: 10_000 }), {
       home,
       ...sandboxed,
     });

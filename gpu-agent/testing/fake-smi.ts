@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -17,8 +17,7 @@ case "$*" in
   *query-compute-apps*) cat apps 2>/dev/null; exit 0 ;;
 esac
 [ -e hang ] && exec sleep 300
-cat gpus
-exit "$(cat code)"
+exec sh ./answer
 `,
     );
     chmodSync(script, 0o755);
@@ -27,8 +26,9 @@ exit "$(cat code)"
   }
 
   says(output: string, code = 0): void {
-    writeFileSync(join(this.dir, 'code'), String(code));
-    writeFileSync(join(this.dir, 'gpus'), output);
+    // Put in place in one step: an agent asks at any moment, and its answer is one of the two.
+    writeFileSync(join(this.dir, 'next'), `cat <<'END'\n${output.replace(/\n?$/, '\n')}END\nexit ${code}\n`);
+    renameSync(join(this.dir, 'next'), join(this.dir, 'answer'));
   }
   hangs(): void {
     writeFileSync(join(this.dir, 'hang'), '');

@@ -6,7 +6,10 @@ export const FIXTURES = fileURLToPath(new URL('../../test/fixtures/jobs', import
 
 let made = 0;
 
-/** A job over the fixture programs, with short clocks; what a test cares about is passed in. */
+/**
+ * A job over the fixture programs; what a test cares about is passed in. Its grace is one that a program which ends at INT never needs,
+ * also on a busy machine: whoever tests what comes after INT gives a short one.
+ */
 export function jobSpec(over: Partial<JobSpec> = {}): JobSpec {
   const attemptId = `att-${process.pid}-${Date.now().toString(36)}-${made++}`;
   return {
@@ -22,7 +25,7 @@ export function jobSpec(over: Partial<JobSpec> = {}): JobSpec {
     evaluate: null,
     budgetMs: 20_000,
     limitMs: 30_000,
-    graceMs: 300,
+    graceMs: 10_000,
     env: {},
     config: { lr: 0.001 },
     metric: { name: 'val_loss', goal: 'minimize', bounds: null },
