@@ -22,6 +22,7 @@ export * from './queries/model-calls.js';
 export * from './queries/notes.js';
 export * from './queries/pins.js';
 export * from './queries/refusals.js';
+export * from './queries/roomier-boxes.js';
 export * from './queries/runs.js';
 export * from './queries/telemetry.js';
 export * from './queries/tokens.js';

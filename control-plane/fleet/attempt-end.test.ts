@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseSpec } from '@nightshift/protocol';
-import { findAttempt, findBoxById, findJob, lockJob, type AttemptRow } from '@nightshift/db';
+import { findAttempt, findBoxById, findJob, findRun, listWaitingJobs, lockJob, type AttemptRow } from '@nightshift/db';
 import { createTestDatabase, type TestDatabase } from '@nightshift/db/testing/database';
 import { settledEvents } from '@nightshift/db/testing/settled-events';
 import { advance } from '../loop/advance.js';
@@ -89,4 +89,47 @@ test('a box is cordoned with its reason in the row and in the event', async () =
   const why = '3 failures of the infrastructure in a row, the last: disk_full (no space left on /data)';
   expect(await findBoxById(database.db, box.id)).toMatchObject({ isCordoned: true, cordonReason: why });
   expect((await eventsOf(box.id, 'box.cordoned')).map((event) => event.payload)).toEqual([{ why }]);
+});
+
+test('a disk that a job filled is tried once more where there is much more room, and only there', async () => {
+  const { db } = database;
+  const { run, box, job } = await offered();
+  const roomy = await paperBox(db);
+  const tell = (id: string, diskFreeBytes: number) =>
+    database.sql`insert into telemetry (box_id, at, sample)
+      values (${id}, now() - interval '1 minute', ${database.sql.json({ diskFreeBytes })})`;
+  await tell(box.id, 40e9);
+  await tell(roomy.id, 400e9);
+  await database.sql`update attempts set offered_at = now() where id = ${job.attemptId}`;
+  const filled = (gigabytes: number) => exitOf('disk_filled', null, `the job wrote ${gigabytes} GiB`);
+  await box.finish(job, filled(40));
+  expect(await findJob(db, job.jobId)).toMatchObject({ state: 'queued', reason: null });
+  await database.sql`update jobs set not_before = null`;
+  const [waiting] = await listWaitingJobs(db, { limit: 1 });
+  expect(waiting).toMatchObject({ id: job.jobId, avoids: [box.id] });
+  const again = await roomy.take();
+  expect(again?.jobId).toBe(job.jobId);
+  const roomiest = await paperBox(db);
+  await tell(roomiest.id, 4000e9);
+  if (again) await roomy.finish(again, filled(400));
+  expect(await findJob(db, job.jobId)).toMatchObject({ state: 'failed', reason: 'disk_filled', attempt: 2 });
+  expect(await eventsOf(box.id, 'job.requeued')).toHaveLength(1);
+  expect(await eventsOf(box.id, 'box.cordoned')).toEqual([]);
+  await advance(loopDeps(db), run.id, { skip: false });
+  expect(await findRun(db, run.id)).toMatchObject({ state: 'failed', endReason: 'baseline_failed' });
+});
+
+test('a disk that a job filled ends it where no other box has much more room', async () => {
+  const { db } = database;
+  await database.sql`update boxes set removed_at = now()`;
+  const { box, job } = await offered();
+  const other = await paperBox(db);
+  for (const [id, diskFreeBytes] of [
+    [box.id, 40e9],
+    [other.id, 60e9],
+  ] as const)
+    await database.sql`insert into telemetry (box_id, at, sample)
+      values (${id}, now() - interval '1 minute', ${database.sql.json({ diskFreeBytes })})`;
+  await box.finish(job, exitOf('disk_filled', null, 'the job wrote 40 GiB'));
+  expect(await findJob(db, job.jobId)).toMatchObject({ state: 'failed', reason: 'disk_filled', attempt: 1 });
 });

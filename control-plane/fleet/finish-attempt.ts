@@ -21,6 +21,7 @@ import { holdToRuler } from '../loop/ruler.js';
 import { settleAttempt } from '../loop/settle-attempt.js';
 import { tellSourceChanged } from '../loop/tell-source-changed.js';
 import { budgetOf } from './budget-of.js';
+import { hasRoomierBox } from './has-roomier-box.js';
 
 export interface Finished {
   /** What the box may do with the job's directory: it is released in every case but for a frame that makes no sense. */
@@ -62,7 +63,12 @@ export async function finishAttempt(
         ? fingerprintOf(held.box, { ...budgetOf(held.run.spec, held.job.role), told: exit.fingerprint })
         : null;
     if (outcome.reason === 'agent_refused') await insertRefusal(tx, held.job, boxId, outcome.detail);
-    await settleAttempt(tx, attempt, held, outcome, { startedAt: exit.startedAt, fingerprint });
+    const isRoomier = outcome.reason === 'disk_filled' && (await hasRoomierBox(tx, held.run, held.job, attempt));
+    await settleAttempt(tx, attempt, held, outcome, {
+      startedAt: exit.startedAt,
+      fingerprint,
+      hasRoomierBox: isRoomier,
+    });
     return { release: true, runId };
   });
 }

@@ -4,7 +4,7 @@ import { exitOf } from '../testing/paper-box.js';
 import { BREAKER_FAILURES, fateOfBox, fateOfJob, judgeExit, MAX_ATTEMPTS, RETRY_MS } from './after-attempt.js';
 
 const metric = { name: 'loss', goal: 'minimize' as const, bounds: [0, 10] as [number, number] };
-const live = { attempt: 1, isEndAsked: false, hopeless: null };
+const live = { attempt: 1, isEndAsked: false, hopeless: null, hasRoomierBox: false };
 const outcome = (reason: ExitRecord['reason'], value: number | null = null) => ({
   reason,
   detail: 'why',
@@ -40,6 +40,14 @@ describe('the job', () => {
   test('is over when the candidate failed or was measured', () => {
     expect(fateOfJob(outcome('crash'), live)).toMatchObject({ kind: 'over', state: 'failed', reason: 'crash' });
     expect(fateOfJob(outcome('completed', 1), live)).toMatchObject({ kind: 'over', state: 'succeeded' });
+  });
+
+  test('is over when it filled a disk, unless a box with much more room may have it', () => {
+    const roomy = { ...live, hasRoomierBox: true };
+    expect(fateOfJob(outcome('disk_filled'), live)).toMatchObject({ kind: 'over', state: 'failed' });
+    expect(fateOfJob(outcome('disk_filled'), roomy)).toMatchObject({ kind: 'again' });
+    expect(fateOfJob(outcome('disk_filled'), { ...roomy, isEndAsked: true })).toMatchObject({ reason: 'disk_filled' });
+    expect(fateOfJob(outcome('crash'), roomy)).toMatchObject({ kind: 'over', reason: 'crash' });
   });
 
   test('is given out again when a box ended it and nobody had asked', () => {
@@ -83,6 +91,8 @@ describe('the box', () => {
 
   test('is not blamed for what a project got wrong, and is forgiven by any other end', () => {
     expect(fateOfBox(outcome('setup_failed'), { infraFailures: 2, isCordoned: false })).toBeNull();
+    const near = { infraFailures: BREAKER_FAILURES - 1, isCordoned: false };
+    expect(fateOfBox(outcome('disk_filled'), near)).toEqual({ infraFailures: 0, cordon: null });
     expect(fateOfBox(outcome('crash'), { infraFailures: 2, isCordoned: false })).toEqual({
       infraFailures: 0,
       cordon: null,

@@ -49,15 +49,18 @@ export type JobFate =
 
 /**
  * Decides on the job of an attempt that has ended. Pure.
+ * @param known.hasRoomierBox a disk that was filled was small: another box that may have the job has much more room. True once only.
  * @param known.hopeless why its end was asked for when it was stopped early; null when it was not.
  */
 export function fateOfJob(
   outcome: Outcome,
-  known: { attempt: number; isEndAsked: boolean; hopeless: string | null },
+  known: { attempt: number; isEndAsked: boolean; hopeless: string | null; hasRoomierBox: boolean },
 ): JobFate {
   const isUnasked = outcome.reason === 'cancelled' && !known.isEndAsked;
   const isInfrastructure = isInfrastructureReason(outcome.reason) || isUnasked;
-  if (isInfrastructure && !known.isEndAsked && known.attempt < mostAttempts(outcome.reason))
+  // What fills a small disk may be what every training here writes: a box with room tells.
+  const isTooSmall = outcome.reason === 'disk_filled' && known.hasRoomierBox;
+  if ((isInfrastructure || isTooSmall) && !known.isEndAsked && known.attempt < mostAttempts(outcome.reason))
     return { kind: 'again', pauseMs: RETRY_MS * 2 ** (known.attempt - 1) };
   // A job that ended in its own way before the request reached it counts as what it is, a full measurement included.
   const isByRequest = known.isEndAsked && (isInfrastructure || outcome.reason === 'cancelled');

@@ -19,13 +19,14 @@ export async function settleAttempt(
   attempt: AttemptRow,
   held: { box: BoxRow | undefined; job: JobRow },
   outcome: Outcome,
-  known: { startedAt: string | null; fingerprint: string | null },
+  known: { startedAt: string | null; fingerprint: string | null; hasRoomierBox?: boolean },
 ): Promise<void> {
   const { box, job } = held;
   const fate = fateOfJob(outcome, {
     attempt: attempt.number,
     isEndAsked: job.cancelRequestedAt !== null,
     hopeless: isStoppedEarly(job) ? job.detail : null,
+    hasRoomierBox: known.hasRoomierBox === true,
   });
   const about = { jobId: job.id, attemptId: attempt.id, attempt: attempt.number };
   const event = { runId: job.runId, boxId: attempt.boxId };
