@@ -91,7 +91,7 @@ export const FAULTS: Record<string, { weight: number; needsOwnServer?: boolean; 
         const rows = await database.sql<{ pid: number }[]>`
         select pid from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend' order by pid`;
-        if (rows.length > 0) process.kill(pick(random, [...rows]).pid, 'SIGKILL');
+        if (rows.length > 0) killQuietly(pick(random, [...rows]).pid);
       },
     },
     'network cut': {
@@ -154,7 +154,7 @@ export const FAULTS: Record<string, { weight: number; needsOwnServer?: boolean; 
       weight: 1,
       async strike({ world, random }) {
         const runners = runnersOf(world.id);
-        if (runners.length > 0) process.kill(pick(random, runners), 'SIGKILL');
+        if (runners.length > 0) killQuietly(pick(random, runners));
       },
     },
   };
@@ -167,6 +167,15 @@ export function chooseFault(random: Random, isServerOwn: boolean): string {
     if (left < 0) return name;
   }
   return choices[0]?.[0] as string;
+}
+
+// A runner without a job, or a backend, may end by itself between the look and the blow.
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has just gone
+  }
 }
 
 function runnersOf(worldId: string): number[] {

@@ -17,15 +17,15 @@ afterAll(async () => {
 });
 
 /**
- * Ends at `2 + x / 100`, the higher the shorter its budget is, with a little noise of its seed. It lasts in proportion to its budget: where
- * a cheap training takes as long as a full one, screening turns itself off.
+ * Ends at `2 + x / 100`, the higher the shorter its budget is, with a little noise of its seed. It lasts in proportion to its budget, and
+ * to its own start on a busy machine: where a cheap training takes as long as a full one, screening turns itself off.
  */
 const TRAIN = `
 import { readFileSync } from 'node:fs';
 const { x } = JSON.parse(readFileSync(process.env.NIGHTSHIFT_CONFIG, 'utf8'));
 const noise = ((Number(process.env.NIGHTSHIFT_SEED) % 1000) / 1000 - 0.5) * 0.002;
 const seconds = Number(process.env.NIGHTSHIFT_BUDGET_SECONDS);
-await new Promise((resolve) => setTimeout(resolve, 25 * seconds));
+await new Promise((resolve) => setTimeout(resolve, Math.max(25, performance.now() / 6) * seconds));
 console.log('score: ' + (2 + x / 100) * (1 + 3 / seconds) * (1 + noise));
 `;
 
