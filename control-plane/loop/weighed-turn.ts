@@ -1,13 +1,10 @@
 import type { ModelSpec, OutweighedTry } from '@nightshift/protocol';
 import { recordEvent, type IterationRow, type RunRow } from '@nightshift/db';
-import { leastPromise, weighChange, type Belief, type SuggestInput } from '../search/index.js';
+import { ASKS, leastPromise, weighChange, type Belief, type SuggestInput } from '../search/index.js';
 import type { LoopDeps } from './deps.js';
 import type { Made } from './made.js';
 import { modelTurn, type ModelTurn } from './model-turn.js';
 import type { ProposalContext } from './proposal-context.js';
-
-/** Times that a hybrid's model is asked in one turn: it is told what was outweighed, and may name something else. */
-const ASKS = 2;
 
 /**
  * The model's turn, and in a hybrid the sampler's look at what it proposes: what promises too little costs no GPU time. What was

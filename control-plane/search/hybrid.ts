@@ -54,6 +54,9 @@ export function modelShare(history: readonly Turn[], bounds: ShareBounds): numbe
   return Math.min(bounds.ceiling, Math.max(bounds.floor, model / (model + sampler)));
 }
 
+/** Times that the model is asked in one turn: it is told what was outweighed, and may name something else. */
+export const ASKS = 2;
+
 /** What a model's proposal must promise (see weigh-change.ts) while both sides have gained alike: as much as the sampler's own best. */
 const LEAST_PROMISE = 1;
 

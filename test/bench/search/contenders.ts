@@ -1,6 +1,6 @@
 import { configKey, type Config } from '@nightshift/protocol';
 import { isCoverageDue } from '@nightshift/control-plane/search/coverage';
-import { leastPromise, nextTurn, type ShareBounds, type Turn } from '@nightshift/control-plane/search/hybrid';
+import { ASKS, leastPromise, nextTurn, type ShareBounds, type Turn } from '@nightshift/control-plane/search/hybrid';
 import type { Sampler, SuggestInput } from '@nightshift/control-plane/search/sampler';
 import { weighChange } from '@nightshift/control-plane/search/weigh-change';
 import { ourRule, type KeepRule } from './keep-rule.js';
@@ -10,6 +10,8 @@ import type { Contender, Move, Situation } from './race.js';
 
 /** Tries that a model gets in one turn before the sampler takes it, as in the loop. */
 const TRIES = 3;
+/** Iterations that the prompt tells in full, and with them what was outweighed. */
+const TOLD = 10;
 /** As in the loop, with the share that the spec has when it names none. */
 const BOUNDS: ShareBounds = { floor: 0.1, ceiling: 0.8, start: 0.3 };
 
@@ -70,6 +72,7 @@ export function hybridContender<W extends Work>(
       const think = policy(course, seed);
       const turns: Turn[] = [];
       let counted = 0;
+      const outweighed: { key: string; at: number }[] = [];
       return (situation) => {
         for (const step of situation.steps.slice(counted))
           turns.push({
@@ -80,10 +83,15 @@ export function hybridContender<W extends Work>(
           });
         counted = situation.steps.length;
         if (nextTurn(turns, bounds) === 'model' && !isCoverageDue(searchInput(situation))) {
-          const move = askModel(think, situation);
-          const weighing =
-            move && weighChange(searchInput(situation), { knob: move.knob, newValue: move.value }, turns);
-          if (move && (!weighing || weighing.promise >= leastPromise(turns))) return { ...move, by: 'model' };
+          for (let ask = 0; ask < ASKS; ask++) {
+            const now = situation.steps.length;
+            const told = new Set(outweighed.filter(({ at }) => now - at < TOLD).map(({ key }) => key));
+            const move = askModel(think, situation, told);
+            if (!move) break;
+            const weighing = weighChange(searchInput(situation), { knob: move.knob, newValue: move.value }, turns);
+            if (!weighing || weighing.promise >= leastPromise(turns)) return { ...move, by: 'model' };
+            outweighed.push({ key: configKey({ ...situation.base, [move.knob]: move.value }), at: now });
+          }
           turns.push({ proposer: 'model', gain: 0, measurements: 0 });
         }
         return askSampler(sampler, situation);
@@ -92,10 +100,16 @@ export function hybridContender<W extends Work>(
   };
 }
 
-function askModel(think: ReturnType<Policy<Work>>, situation: Situation): ReturnType<typeof think> | null {
+/** @param told what a model that reads its prompt leaves alone beside what was tried: the rails refuse the latter only. */
+function askModel(
+  think: ReturnType<Policy<Work>>,
+  situation: Situation,
+  told: ReadonlySet<string>,
+): ReturnType<typeof think> | null {
   const { course, base } = situation;
+  const isTried = (config: Config) => situation.isTried(config) || told.has(configKey(config));
   for (let i = 0; i < TRIES; i++) {
-    const move = think(situation);
+    const move = think({ ...situation, isTried });
     const config: Config = { ...base, [move.knob]: move.value };
     const isLegal = base[move.knob] !== move.value && course.constraints.violations(config).length === 0;
     if (isLegal && !situation.isTried(config)) return move;
