@@ -434,6 +434,7 @@ function runnerOptions(options: AgentOptions, facts: BoxFacts): Omit<RunnerOptio
   const floor = isUnified ? 4 * 1024 ** 3 : Math.min(512 * 1024 ** 2, Math.round(totalmem() * 0.02));
   return {
     home: options.home,
+    slots: options.slots ?? 1,
     logLimitBytes: options.logLimitBytes ?? 268_435_456,
     metricLimit: 100_000,
     memoryFloorBytes: options.memoryFloorBytes === undefined ? floor : options.memoryFloorBytes,

@@ -13,6 +13,10 @@ export interface DiskBlame {
   disk: DiskUse;
   dir: JobDir;
   home: string;
+  /** Temporary folders of its phases that were left for this account. */
+  temporaries: readonly string[];
+  /** False on a box that runs several jobs at a time. */
+  isAlone: boolean;
   /** What had begun when the disk was short. */
   part: 'workspace' | 'setup' | 'train';
   /** The job's environment; null where a sandbox let it write nowhere but into its own folder. */
@@ -23,14 +27,15 @@ export interface DiskBlame {
  * Says who filled the disk of a job that ended for want of space, and gives back what it left. Call it when nothing of it runs.
  * Training that took the space itself failed itself; a setup that did has failed; a disk that others filled is the box's.
  */
-export function blameDisk(ending: Ending, { disk, dir, home, part, env }: DiskBlame): Ending {
+export function blameDisk(ending: Ending, { disk, dir, home, part, env, temporaries, isAlone }: DiskBlame): Ending {
   if (ending.reason !== 'disk_full') return ending;
-  const own = [dir.work, dir.evaluation, dir.probe];
-  const { isOwn, words } = disk.account(
-    () => own.forEach(discard),
-    (device, beforeMs) => changedSpace(own, device, { beforeMs }),
-    (device, sinceMs) => changedSpace([dir.path, ...cacheFolders(home, env)], device, { sinceMs }),
-  );
+  const own = [dir.work, dir.evaluation, dir.probe, ...temporaries];
+  const { isOwn, words } = disk.account({
+    isAlone,
+    lies: (device, when) => changedSpace(own, device, when),
+    clear: () => own.forEach(discard),
+    kept: (device, sinceMs) => changedSpace([dir.path, ...cacheFolders(home, env)], device, { sinceMs }),
+  });
   if (!isOwn || part === 'workspace') return { ...ending, detail: `${ending.detail}; ${words}`.slice(0, 4000) };
   return {
     reason: part === 'setup' ? 'setup_failed' : 'disk_filled',

@@ -21,6 +21,8 @@ import { watchTampering } from './tamper.js';
 export interface Confined {
   command: string;
   env: Record<string, string>;
+  /** The phase's own temporary folder; null where it has none. */
+  tmp: string | null;
   /** Removes what only this phase needed. */
   done: () => void;
 }
@@ -108,7 +110,7 @@ export class CodeJob {
     input: { command: string; cwd: string; env: Record<string, string>; metricsPath: string },
   ): Confined {
     // Setup is the person's own command on the person's own source, and may need the network.
-    if (phase === 'setup') return { ...input, done: () => {} };
+    if (phase === 'setup') return { ...input, tmp: null, done: () => {} };
     const hasNetwork = !this.#bwrap || this.#hasNetwork(phase);
     const tmp = this.#bwrap ? join(this.dir.path, `tmp-${phase}`) : mkdtempSync(temporaryPrefix(this.spec.attemptId));
     discard(tmp);
@@ -128,7 +130,7 @@ export class CodeJob {
     const done = () => {
       discard(tmp);
     };
-    if (!this.#bwrap) return { command: limitedCommand(input.command), env, done };
+    if (!this.#bwrap) return { command: limitedCommand(input.command), env, tmp, done };
     const { hide } = this.options.sandbox;
     const command = sandboxCommand(
       this.#bwrap,
@@ -148,7 +150,7 @@ export class CodeJob {
       },
       input.command,
     );
-    return { command: limitedCommand(command), env, done };
+    return { command: limitedCommand(command), env, tmp, done };
   }
 
   /** After training, when nothing of it runs any more: what it did that it may not do. */

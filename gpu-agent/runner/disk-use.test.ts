@@ -7,12 +7,12 @@ import { DiskUse, type DiskAccount } from './disk-use.js';
 
 const MIB = 1_048_576;
 const FLOOR = 128 * MIB;
-const nothing = () => ({ bytes: 0, files: 0 });
+const mebibytes = (count: number) => ({ bytes: count * MIB, files: 0 });
 
 /** A disk of figures, in MiB: what is free at the start, at its worst, and when the job's folder has been deleted. */
 function account(
   free: { start: number; low: number; after: number },
-  over: { before?: number; kept?: number; files?: [number, number, number] } = {},
+  over: { before?: number; since?: number; kept?: number; files?: [number, number, number] } = {},
 ): DiskAccount & { short: string | null } {
   const folder = temporaryFolder('disk');
   const readings = [free.start, free.low, free.low, free.after].map((mib, i): DiskSpace => ({
@@ -24,11 +24,12 @@ function account(
   const disk = new DiskUse({ job: folder, temporary: null }, FLOOR, () => readings.shift() ?? null);
   disk.begin('training');
   const short = disk.look();
-  const result = disk.account(
-    nothing,
-    () => ({ bytes: (over.before ?? 0) * MIB, files: 0 }),
-    () => ({ bytes: (over.kept ?? 0) * MIB, files: 0 }),
-  );
+  const result = disk.account({
+    isAlone: over.since === undefined,
+    lies: (_disk, when) => mebibytes(('beforeMs' in when ? over.before : over.since) ?? 0),
+    clear: () => {},
+    kept: () => mebibytes(over.kept ?? 0),
+  });
   return { ...result, short };
 }
 
@@ -55,6 +56,10 @@ describe('who took the space of a disk', () => {
   test('is not the job for its copy of the source, which lay there before', () => {
     expect(account({ start: 300, low: 120, after: 320 }, { before: 200 }).isOwn).toBe(false);
   });
+  test('is, beside other jobs, whoever has it in its folder, and not who ends while another gives it back', () => {
+    expect(account({ start: 40_960, low: 100, after: 40_960 }, { since: 20 }).isOwn).toBe(false);
+    expect(account({ start: 40_960, low: 100, after: 100 }, { since: 40_000 }).isOwn).toBe(true);
+  });
   test('is not the job on a disk that was short without it', () => {
     expect(account({ start: 110, low: 108, after: 111 }).isOwn).toBe(false);
   });
@@ -80,5 +85,8 @@ test('a real disk is read, and one that cannot be read blames nobody', () => {
   expect(statfsSync(folder).bavail).toBeGreaterThan(0);
   const none = new DiskUse({ job: folder, temporary: null }, FLOOR, () => null);
   expect(none.look()).toBeNull();
-  expect(none.account(nothing, nothing, nothing)).toEqual({ isOwn: false, words: 'the disk could not be measured' });
+  expect(none.account({ isAlone: true, lies: () => mebibytes(0), clear: () => {}, kept: () => mebibytes(0) })).toEqual({
+    isOwn: false,
+    words: 'the disk could not be measured',
+  });
 });

@@ -15,6 +15,12 @@ interface Place {
   /** The least that was seen since the start. */
   low: DiskSpace | null;
 }
+export interface LeftByJob {
+  isAlone: boolean;
+  lies: (disk: number, when: { beforeMs: number } | { sinceMs: number }) => TakenSpace;
+  clear: () => void;
+  kept: (disk: number, sinceMs: number) => TakenSpace;
+}
 export interface DiskAccount {
   /** The job took the larger part of what went, and without it the disk would not have been short. */
   isOwn: boolean;
@@ -24,7 +30,7 @@ export interface DiskAccount {
 
 /**
  * Watches the disks that a job writes to, and measures at its end who took the space: the job took what comes back when its processes
- * are gone and its folder is deleted, and what it wrote into caches that stay.
+ * are gone and its folder is deleted (beside other jobs: what lies there), and what it wrote into caches that stay.
  */
 export class DiskUse {
   readonly #places: Place[];
@@ -70,30 +76,28 @@ export class DiskUse {
 
   /**
    * Call it when nothing of the job runs any more.
-   * @param clear deletes what the job left.
-   * @param before what of that was there when this part began, on a disk.
-   * @param kept what was written since to places that stay, on a disk; asked only when what came back does not explain it.
+   * @param left.isAlone no other job runs here: whatever comes back is this one's.
+   * @param left.lies what lies in the folders that `clear` deletes, of files that changed before or since a moment.
+   * @param left.kept what was written since to places that stay; asked only when the rest does not explain what went.
    */
-  account(
-    clear: () => void,
-    before: (disk: number, sinceMs: number) => TakenSpace,
-    kept: (disk: number, sinceMs: number) => TakenSpace,
-  ): DiskAccount {
+  account(left: LeftByJob): DiskAccount {
     this.look();
     const place = this.#places.find(isShort) ?? (this.#places[0] as Place);
     const { path, start, low, floorBytes } = place;
     const disk = diskOf(path);
-    const had = disk === null ? null : before(disk, this.#sinceMs);
-    clear();
-    spawnSync('sync', ['-f', path], { stdio: 'ignore', timeout: COMMIT_MS });
-    const now = this.read(path);
-    if (!start || !low || !now || !had || disk === null)
+    if (disk === null || !start || !low) {
+      left.clear();
       return { isOwn: false, words: 'the disk could not be measured' };
+    }
     const kind = isOutOfFiles(place) ? 'files' : 'bytes';
     const of = (space: DiskSpace) => space[kind] ?? 0;
+    const lay = left.lies(disk, left.isAlone ? { beforeMs: this.#sinceMs } : { sinceMs: this.#sinceMs })[kind];
+    left.clear();
+    spawnSync('sync', ['-f', path], { stdio: 'ignore', timeout: COMMIT_MS });
+    const now = this.read(path) ?? low;
     const taken = Math.max(0, of(start) - of(low));
-    let own = Math.max(0, of(now) - of(low) - had[kind]);
-    if (own * 2 < taken) own += kept(disk, this.#sinceMs)[kind];
+    let own = left.isAlone ? Math.max(0, of(now) - of(low) - lay) : lay;
+    if (own * 2 < taken) own += left.kept(disk, this.#sinceMs)[kind];
     const floor = kind === 'files' ? 0 : floorBytes;
     const isOwn = isShort(place) && own * 2 >= taken && of(low) + own > floor;
     const show = (amount: number) => (kind === 'files' ? String(amount) : size(amount));

@@ -2,6 +2,8 @@
 export interface RunnerOptions {
   /** The agent's home: caches lie in it. */
   home: string;
+  /** Jobs that the box runs at a time. */
+  slots: number;
   logLimitBytes: number;
   metricLimit: number;
   /** Free memory below which the job is ended before the host freezes; null: no guard. */

@@ -118,6 +118,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
   let venv: string | null = null;
   let isGone = false;
   let hasBegun = false;
+  const temporaries: string[] = [];
   const classify = (ended: Omit<PhaseOutcome, 'swept'>, budgetMs: number) =>
     classifyPhase({
       ...ended,
@@ -166,9 +167,10 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
       },
       onTerminal: (terminal) => control.attach(terminal),
     });
-    // Before the phase's own temporary folder goes.
     disk.look();
-    confined?.done();
+    // On a full disk its own temporary folder is counted first.
+    if (confined?.tmp && disk.isShort) temporaries.push(confined.tmp);
+    else confined?.done();
     killedDescendants += outcome.swept.killed;
     lastSweep = outcome.swept;
     const all = log.tail;
@@ -343,9 +345,12 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
     disk,
     dir,
     home: options.home,
+    temporaries,
+    isAlone: options.slots === 1,
     part: hasBegun ? 'train' : phases.length > 0 ? 'setup' : 'workspace',
     env: code?.isSandboxed ? null : { ...process.env, ...spec.env },
   });
+  temporaries.forEach(discard);
   const last = phases.at(-1);
   const value = metrics.last(spec.metric.name);
   const isMeasured =

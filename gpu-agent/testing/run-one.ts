@@ -66,6 +66,7 @@ export async function runOne(
 export function testOptions(home: string): RunnerOptions {
   return {
     home,
+    slots: 1,
     logLimitBytes: 268_435_456,
     metricLimit: 100_000,
     memoryFloorBytes: null,
