@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../setup/database.js';
-import { runCli } from './cli-process.js';
+import { printed, resultOf, runCli, startCli } from './cli-process.js';
 import { startWorld, type World } from './harness.js';
 
 const bin = fileURLToPath(new URL('../../cli/bin/nightshift.js', import.meta.url));
@@ -167,11 +167,15 @@ describe('attach', () => {
       NIGHTSHIFT_SERVER: world.plane.url,
       NIGHTSHIFT_TOKEN: token,
     };
-    const piped = runCli(['attach', job], { env, stdin: 'typed into nothing\n' });
+    const piped = startCli(['attach', job], { env });
+    const ended = resultOf(piped);
+    piped.stdin?.end('typed into nothing\n');
+    // Whoever has seen what was printed first is attached: a job that ends before that has no terminal to show.
+    await printed(piped, 'size 160x100');
     const person = sitDown([job], token);
     await person.sees('size 90x30');
     person.pty.write('end\r');
-    const { code, out } = await piped;
+    const { code, out } = await ended;
     expect(code).toBe(0);
     expect(out).toContain('size 160x100');
     expect(out).not.toContain('typed into nothing');

@@ -40,7 +40,7 @@ describe('a training that goes wrong', () => {
         iterations: ways.length,
         isUgly: true,
         budget: '2.5s',
-        grace: '150ms',
+        grace: '500ms',
         env: world.jobEnv(),
         proposer: { kind: 'external' },
       }),

@@ -64,7 +64,8 @@ export function startChild(name: string, args: string[], env: Record<string, str
     async stop() {
       if (!isRunning) return;
       child.kill('SIGTERM');
-      const insist = setTimeout(() => child.kill('SIGKILL'), 8_000);
+      // Shorter kills what is only slow on a busy machine, and its jobs outlive it; longer holds up a test that has failed.
+      const insist = setTimeout(() => child.kill('SIGKILL'), 30_000);
       await ended;
       clearTimeout(insist);
     },

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEmptyDatabase } from '@nightshift/db/testing/database';
-import { firstLine, resultOf, runCli, startCli, type CliResult } from './cli-process.js';
+import { firstLine, printed, resultOf, runCli, startCli, type CliResult } from './cli-process.js';
 
 const TRAIN = `import { writeFileSync } from 'node:fs';
 const rate = 1;
@@ -81,7 +81,8 @@ describe('code mode on the command line, from ask to a branch', { timeout: 120_0
       await once(child, 'exit');
     }
     await database.drop();
-    rmSync(folder, { recursive: true, force: true });
+    // A runner that outlives its agent ends its job first, and writes here until then.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
   });
 
   /** Proposals can be handed in once the baseline's box has told the source. */
@@ -93,13 +94,7 @@ describe('code mode on the command line, from ask to a branch', { timeout: 120_0
   async function waitFor(id: string, news: string): Promise<{ watching: Promise<CliResult> }> {
     const child = startCli(['watch', id], { env: env() });
     const watching = resultOf(child);
-    await new Promise<void>((resolve) => {
-      let text = '';
-      child.stdout?.on('data', (part: string) => {
-        text += part;
-        if (text.includes(news)) resolve();
-      });
-    });
+    await printed(child, news);
     return { watching };
   }
 

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resultOf, runCli, startCli } from './cli-process.js';
+import { printed, resultOf, runCli, startCli } from './cli-process.js';
 
 const MINUTES = 120_000;
 
@@ -74,13 +74,7 @@ describe('the demo', () => {
       // The usual port is taken here: without --port the demo finds another.
       const child = startCli(['demo'], { env: { ...env(), NIGHTSHIFT_PORT: String(port) } });
       const ending = resultOf(child);
-      await new Promise<void>((resolve) => {
-        let text = '';
-        child.stdout?.on('data', (part: string) => {
-          text += part;
-          if (text.includes('Measuring')) resolve();
-        });
-      });
+      await printed(child, 'Measuring');
       const second = await runCli(['demo', '--once'], { env: env() });
       expect(second).toMatchObject({ code: 64, err: expect.stringContaining('another demo is running') });
       child.kill('SIGINT');

@@ -46,6 +46,23 @@ export function resultOf(child: ChildProcess): Promise<CliResult> {
   });
 }
 
+/**
+ * Holds until a running command has printed some text since this was called. It reads beside `resultOf`.
+ * @throws when the command ends without it: nobody waits for what cannot come any more.
+ */
+export function printed(child: ChildProcess, wanted: string, on: 'stdout' | 'stderr' = 'stdout'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child[on]?.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+      if (text.includes(wanted)) resolve();
+    });
+    child.once('close', (code) =>
+      reject(new Error(`the command ended with ${code} and never printed ${JSON.stringify(wanted)}: ${text}`)),
+    );
+  });
+}
+
 /** The first line that a running command prints. */
 export function firstLine(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -38,7 +38,7 @@ export async function startCliWorld(
     }
     await model.close();
     await database?.drop();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
   };
   try {
     const serve = startCli(['serve', '--port', '0', '--json'], {

@@ -141,7 +141,7 @@ export async function startWorld(
       const mine = (environment: string) => environment.includes(`=${id}\0`);
       // An idle runner ends by itself when its agent has gone: it is given the time that a busy machine needs.
       let left = findProcesses(mine);
-      for (let i = 0; i < 100 && left.length > 0; i++) {
+      for (let i = 0; i < 700 && left.length > 0; i++) {
         await new Promise((resolve) => setTimeout(resolve, 30));
         left = findProcesses(mine);
       }

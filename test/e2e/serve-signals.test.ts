@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { resultOf, startCli } from './cli-process.js';
+import { printed, resultOf, startCli } from './cli-process.js';
 
 let home: string;
 beforeEach(() => {
@@ -16,9 +16,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
   async (signal) => {
     const child = startCli(['serve', '--port', '0'], { env: { NIGHTSHIFT_HOME: home } });
     const ended = resultOf(child);
-    await new Promise<void>((resolve) =>
-      child.stderr?.on('data', (text: string) => text.includes('Making a new database') && resolve()),
-    );
+    await printed(child, 'Making a new database', 'stderr');
     child.kill(signal);
     const { code, out, err } = await ended;
     expect(code).toBe(0);
