@@ -35,3 +35,9 @@ export function parseList(text: string): string[] {
   if (items.length === 0) throw new InvalidArgumentError('It needs names with commas between them.');
   return items;
 }
+
+/** 0 is the baseline. */
+export function parseIteration(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It needs the number of an iteration.');
+  return Number(text);
+}

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
-import { AppError } from '@nightshift/protocol';
+import { AppError, isTerminalIteration } from '@nightshift/protocol';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import { dataOf, type Api, type Job } from '../client.js';
 import { findRun } from '../find-run.js';
 import { onInterrupt } from '../interrupt.js';
 import { readJobLog } from '../job-log.js';
+import { listAll } from '../list-all.js';
+import { parseIteration } from '../option-parsers.js';
 import { runEvents } from '../run-events.js';
 
 interface LogsOptions extends ClientOptions {
@@ -13,21 +15,27 @@ interface LogsOptions extends ClientOptions {
 
 export function addLogs(program: Command, cli: Cli): void {
   withServer(program.command('logs'))
-    .description('the terminal output of a job, or of the newest job of a run')
+    .description('the terminal output of a job, or of the newest job of a run or of one of its iterations')
     .argument('[job|run]', 'a job, a run, the beginning of a run, or latest', 'latest')
+    .argument('[iteration]', 'the number of an iteration of the run; 0 is the baseline', parseIteration)
     .option('-f, --follow', 'go on as it grows; of a run, job after job until the run ends')
-    .action(async (asked: string, options: LogsOptions) => {
+    .action(async (asked: string, iteration: number | undefined, options: LogsOptions) => {
       const api = apiOf(cli, options);
       const interrupt = onInterrupt();
       try {
         const { signal } = interrupt;
         if (asked.startsWith('job_')) {
+          if (iteration !== undefined)
+            throw new AppError('bad_request', `${asked} is one job; the number of an iteration goes with a run`, {
+              hint: `leave one of them out: nightshift logs ${asked}, or nightshift logs RUN ${iteration}`,
+            });
           const job = await dataOf(api.GET('/v1/jobs/{id}', { params: { path: { id: asked } } }));
           await print(cli, api, job, options, signal);
           return;
         }
         const run = await findRun(api, asked);
-        if (options.follow && run.endedAt === null) await followJobs(cli, api, run.id, options, signal);
+        if (iteration !== undefined) await print(cli, api, await newestJobOf(api, run.id, iteration), options, signal);
+        else if (options.follow && run.endedAt === null) await followJobs(cli, api, run.id, options, signal);
         else await print(cli, api, await newestJob(api, run.id), options, signal);
       } finally {
         interrupt.release();
@@ -57,6 +65,23 @@ async function newestJob(api: Api, run: string): Promise<Job> {
   throw new AppError('not_found', `run ${run} has no jobs yet`, {
     hint: `wait for one with: nightshift logs -f ${run}`,
   });
+}
+
+/** The newest job of an iteration that has begun, the newest of the baseline for 0. */
+async function newestJobOf(api: Api, run: string, number: number): Promise<Job> {
+  const path = { id: run, number };
+  const of = number === 0 ? null : await dataOf(api.GET('/v1/runs/{id}/iterations/{number}', { params: { path } }));
+  const jobs = await listAll((query) => dataOf(api.GET('/v1/jobs', { params: { query: { run, ...query } } })));
+  const own = jobs.filter((job) => (of === null ? job.role === 'baseline' : job.iterationId === of.id));
+  const job = own.find(({ startedAt }) => startedAt !== null);
+  if (job) return job;
+  const what = of === null ? 'the baseline' : `iteration ${number}`;
+  const isOver = of !== null && isTerminalIteration(of.state);
+  throw new AppError(
+    'not_found',
+    `${what} of ${run} has no log: ${own.length > 0 ? 'its job has not begun' : isOver ? `it is ${of.state}, and nothing of it ran` : 'nothing of it has run yet'}`,
+    { hint: isOver ? `why: nightshift iterations ${run}` : `what the run waits for: nightshift watch ${run}` },
+  );
 }
 
 async function followJobs(cli: Cli, api: Api, run: string, options: LogsOptions, signal: AbortSignal): Promise<void> {

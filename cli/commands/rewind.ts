@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import { dataOf } from '../client.js';
 import { findRun } from '../find-run.js';
 import { readInput } from '../input-file.js';
-import { parseCount } from '../option-parsers.js';
+import { parseCount, parseIteration } from '../option-parsers.js';
 import { waitForRun } from '../wait-for-run.js';
 
 interface RewindOptions extends ClientOptions {
@@ -41,9 +41,4 @@ export function addRewind(program: Command, cli: Cli): void {
       else if (options.json) cli.terminal.json(run);
       else cli.terminal.out(`${run.id}\n`);
     });
-}
-
-function parseIteration(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It needs the number of an iteration.');
-  return Number(text);
 }

@@ -153,6 +153,10 @@ describe('the command line, from serve to report', () => {
     const prefix = items[0]!.id.slice(0, 20);
     expect((await run('logs', prefix)).out.trim()).toBe('loss: 10');
     expect((await run('logs', '-f', prefix)).out.trim()).toBe('loss: 10');
+    expect((await run('logs', prefix, '0')).out.trim()).toBe('loss: 10');
+    expect((await run('logs', prefix, '1')).out.trim()).toBe('loss: 1');
+    expect(await run('logs', prefix, '3')).toMatchObject({ code: 64, err: expect.stringContaining('iteration 3') });
+    expect(await run('logs', 'job_1', '1')).toMatchObject({ code: 64, err: expect.stringContaining('leave one of') });
     expect((await run('report', prefix)).out).toContain('x=3');
     expect((await run('report', prefix, '--format', 'markdown')).out).toMatch(/^# /);
     expect((await run('runs')).out).toMatch(/parabola +completed +2 +1 +1 +\+90\.00%/);
@@ -214,7 +218,9 @@ describe('the command line, from serve to report', () => {
     writeFileSync(join(folder, 'project/alone.yaml'), slow);
     const alone = await run('run', 'alone.yaml', '--json');
     expect(alone.err).toContain('warning: proposer.kind: hybrid, and no proposer.model: the sampler proposes alone');
-    expect((await run('stop', (JSON.parse(alone.out) as { id: string }).id)).code).toBe(0);
+    const { id } = JSON.parse(alone.out) as { id: string };
+    expect((await run('stop', id)).code).toBe(0);
+    expect(await run('logs', id, '1')).toMatchObject({ code: 64, err: expect.stringContaining('iteration') });
   });
 
   it('cordons and removes a box', async () => {
