@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { effectText, iterationTable } from './iteration-line.js';
+import { effectText, failureLine, iterationTable } from './iteration-line.js';
 import { decision, iteration } from './testing/iteration.js';
 
 const rows = [
@@ -67,4 +67,20 @@ describe('effectText', () => {
     expect(effectText(0.01, null)).toBe('+1.00%');
     expect(effectText(-0.02, 0.005)).toBe('-2.00% ±0.50');
   });
+});
+
+it('tells a failure by the end of its traceback, a filled disk by who filled it', () => {
+  const crash = {
+    failure: 'crash' as const,
+    failureDetail: 'training exited with code 1; it last printed: \nTraceback\nKeyError: 3',
+  };
+  expect(failureLine(crash)).toBe('KeyError: 3');
+  const words =
+    'the job wrote 41 GiB of the 40 GiB that were free when training began; train found no space left on the disk';
+  const filled = {
+    failure: 'disk_filled' as const,
+    failureDetail: `${words}; it last printed: \nTraceback\nOSError: [Errno 28]`,
+  };
+  expect(failureLine(filled)).toBe(words);
+  expect(failureLine({ failure: 'disk_filled', failureDetail: null })).toBe('');
 });

@@ -111,6 +111,13 @@ export function whyNot({ state, failure, blocked, screening }: Iteration): strin
   return failure ?? '';
 }
 
+/** The one line of a failure's detail that says most: a traceback ends with its error, who filled a disk stands before what was printed. */
+export function failureLine({ failure, failureDetail }: Pick<Iteration, 'failure' | 'failureDetail'>): string {
+  const lines = (failureDetail ?? '').trim().split('\n');
+  if (failure !== 'disk_filled') return lines.at(-1) ?? '';
+  return (lines[0] ?? '').replace(/; it last printed:\s*$/, '');
+}
+
 /** Four significant digits are enough to tell two values of a knob apart on a terminal. */
 export function valueText(value: KnobValue): string {
   if (typeof value !== 'number' || Number.isInteger(value)) return String(value);

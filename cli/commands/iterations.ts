@@ -5,7 +5,7 @@ import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import type { Iteration } from '../client.js';
 import { findRun } from '../find-run.js';
 import { listIterations } from '../follow-run.js';
-import { changeText, effectText, whyNot } from '../iteration-line.js';
+import { changeText, effectText, failureLine, whyNot } from '../iteration-line.js';
 import { textTable } from '../text-table.js';
 
 interface IterationsOptions extends ClientOptions {
@@ -63,11 +63,11 @@ function causeOf(iteration: Iteration, decision: Decision | null): string {
   const cheap = cheapText(iteration.screening as Screening | null);
   if (why === '')
     return plainText([iteration.state === 'kept' ? '' : decision?.reason, cheap].filter(Boolean).join(' '));
-  const { failureDetail, blocked, state } = iteration;
+  const { blocked, state } = iteration;
   const last = blocked.at(-1) as { reason?: string } | undefined;
   const screening = iteration.screening as Screening | null;
   if (state === 'screened_out') return plainText(screening?.reason ?? why);
-  const detail = state === 'blocked' ? (last?.reason ?? '') : (failureDetail?.trim().split('\n').at(-1) ?? '');
+  const detail = state === 'blocked' ? (last?.reason ?? '') : failureLine(iteration);
   return plainText(detail === '' ? why : `${why}: ${detail}`);
 }
 
