@@ -83,4 +83,23 @@ export interface Trial {
   /** Of a censored trial: what its full measurement is expected to give, and the standard deviation of that; left out where nothing says. */
   estimate?: { value: number; sd: number } | undefined;
   failure?: CandidateReason | string | undefined;
+  /** Of a complete trial: how it stands to each limit of the run's guards; left out where there are none, or nobody can tell. */
+  guards?: readonly GuardReading[] | undefined;
+}
+
+/** One limit of a guard, and the mean of what a configuration reported of it: null where that is nothing finite, which breaks the guard. */
+export interface GuardReading {
+  name: string;
+  bound: 'max' | 'min';
+  limit: number;
+  value: number | null;
+}
+
+/** True when a measured trial may never be kept, however good its metric. */
+export function breaksGuard({ guards = [] }: Pick<Trial, 'guards'>): boolean {
+  return guards.some((reading) => !holdsGuard(reading));
+}
+
+export function holdsGuard({ bound, limit, value }: GuardReading): boolean {
+  return value !== null && (bound === 'max' ? value <= limit : value >= limit);
 }

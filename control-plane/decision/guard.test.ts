@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { GuardSpec } from '@nightshift/protocol';
-import { checkGuards } from './guard.js';
+import { holdsGuard, type GuardSpec } from '@nightshift/protocol';
+import { checkGuards, guardReadings } from './guard.js';
 
 const guard = (rule: Partial<GuardSpec>): GuardSpec => ({
   name: 'peak_gb',
@@ -60,5 +61,39 @@ describe('checkGuards', () => {
       toxicity: { candidate: 7, comparator: null },
     };
     expect(checkGuards(guards, values).map((violation) => violation.name)).toEqual(['peak_gb', 'toxicity']);
+  });
+});
+
+describe('guardReadings', () => {
+  test('has every limit with the value, broken or not, and a regression in units of the comparator', () => {
+    const rule = guard({ max: 40, min: 3, maxRegression: 0.1 });
+    expect(guardReadings([rule], { peak_gb: { candidate: 35, comparator: 30 } })).toEqual([
+      { name: 'peak_gb', bound: 'max', limit: 40, value: 35 },
+      { name: 'peak_gb', bound: 'min', limit: 3, value: 35 },
+      { name: 'peak_gb', bound: 'max', limit: 33, value: 35 },
+    ]);
+    expect(guardReadings([rule], {}).map(({ limit, value }) => [limit, value])).toEqual([
+      [40, null],
+      [3, null],
+    ]);
+  });
+
+  test('one of them is broken exactly where checkGuards finds a violation', () => {
+    const number = fc.oneof(fc.integer({ min: -5, max: 5 }), fc.constantFrom(Number.NaN, Infinity));
+    const limit = fc.option(fc.integer({ min: -5, max: 5 }));
+    const rule = fc.record({
+      max: limit,
+      min: limit,
+      maxRegression: fc.option(fc.constantFrom(0, 0.1, 0.5)),
+      goal: fc.constantFrom('minimize' as const, 'maximize' as const),
+    });
+    fc.assert(
+      fc.property(rule, fc.option(number), fc.integer({ min: -5, max: 5 }), (limits, candidate, comparator) => {
+        fc.pre(limits.max !== null || limits.min !== null || limits.maxRegression !== null);
+        const values = { peak_gb: { candidate, comparator } };
+        const isBroken = guardReadings([guard(limits)], values).some((reading) => !holdsGuard(reading));
+        expect(isBroken).toBe(checkGuards([guard(limits)], values).length > 0);
+      }),
+    );
   });
 });

@@ -1,4 +1,4 @@
-import type { GuardSpec } from '@nightshift/protocol';
+import type { GuardReading, GuardSpec } from '@nightshift/protocol';
 
 /** Means of one guard metric over the measurements that are compared; null where none of them reported it. */
 export interface GuardValues {
@@ -35,6 +35,34 @@ export function checkGuards(
   });
 }
 
+/**
+ * How a configuration stands to every limit, broken or not: what a sampler learns from. It breaks one of them where `checkGuards`
+ * finds a violation. A regression from a comparator that reported nothing has no limit, and is left out.
+ */
+export function guardReadings(
+  guards: readonly GuardSpec[],
+  values: Readonly<Record<string, GuardValues | undefined>>,
+): GuardReading[] {
+  return guards.flatMap((guard): GuardReading[] => {
+    const { candidate = null, comparator = null } = values[guard.name] ?? {};
+    const value = candidate !== null && Number.isFinite(candidate) ? candidate : null;
+    const reading = (bound: GuardReading['bound'], limit: number | null): GuardReading[] =>
+      limit === null || !Number.isFinite(limit) ? [] : [{ name: guard.name, bound, limit, value }];
+    const regression = comparator === null ? null : regressionLimit(guard, comparator);
+    return [
+      ...reading('max', guard.max),
+      ...reading('min', guard.min),
+      ...reading(guard.goal === 'minimize' ? 'max' : 'min', regression),
+    ];
+  });
+}
+
+function regressionLimit({ maxRegression, goal }: GuardSpec, comparator: number): number | null {
+  if (maxRegression === null) return null;
+  const allowed = maxRegression * (Math.abs(comparator) || 1);
+  return goal === 'minimize' ? comparator + allowed : comparator - allowed;
+}
+
 function violationOf(
   guard: GuardSpec,
   value: number | null,
@@ -57,10 +85,9 @@ function violationOf(
   if (guard.min !== null && value < guard.min)
     return broken('min', guard.min, `${name} ${digits(value)} is below its min ${digits(guard.min)}`);
   if (guard.maxRegression === null) return null;
-  if (comparator === null || !Number.isFinite(comparator))
+  const limit = comparator === null ? null : regressionLimit(guard, comparator);
+  if (comparator === null || limit === null || !Number.isFinite(limit))
     return broken('missing', null, `${name} was not reported by what the candidate is compared with`);
-  const allowed = guard.maxRegression * (Math.abs(comparator) || 1);
-  const limit = guard.goal === 'minimize' ? comparator + allowed : comparator - allowed;
   if (guard.goal === 'minimize' ? value <= limit : value >= limit) return null;
   const asked = comparator === 0 ? digits(guard.maxRegression) : `${digits(guard.maxRegression * 100)}%`;
   return broken(

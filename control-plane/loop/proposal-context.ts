@@ -11,6 +11,7 @@ import {
 } from '@nightshift/protocol';
 import {
   listEarlyStops,
+  listMeasurements,
   listRecentCurves,
   listTriedConfigs,
   type Queryable,
@@ -25,9 +26,11 @@ import { meanOf } from '../trajectory/measurements.js';
 import { PATCH } from './code-gate.js';
 import { expectedByCurve, expectedByScreening, givenUpTrial, type ExpectedEffect } from './given-up.js';
 import { frontOfRun, type Front } from './front-of-run.js';
+import { guardReadingsByKey } from './guard-values.js';
 import { measuredKeys } from './measured-keys.js';
 import { comparatorOf, type Comparator } from './comparator.js';
 import { loadTrajectory } from './trajectory-of-run.js';
+import { whereMostMeasured } from './where-most-measured.js';
 
 /** How many iterations' curves a prompt tells, and points of each: it summarises them in a line. */
 const CURVES = 10;
@@ -95,25 +98,24 @@ export async function loadProposalContext(
   const comparator = comparatorOf(run);
   // Knobs are tuned on the code of the comparator: what other code measured says nothing exact about it.
   const sameCode = [...groups].filter(([key]) => codeKeyOf(key) === comparator.codeKey);
-  const trials = sameCode
-    .map(([, group]) => group)
-    .map(({ config, values, failure, isPending, givenUp }): Trial => {
-      if (values.length > 0) return { config, value: mean(values), n: values.length, state: 'complete' };
-      if (isPending) return { config, value: null, state: 'pending' };
-      if (!givenUp) return { config, value: null, state: 'failed', failure: failure ?? 'unknown' };
-      const curve = stops.get(givenUp.jobId ?? '');
-      const expected = givenUp.screening
-        ? expectedByScreening(givenUp.screening)
-        : curve
-          ? expectedByCurve(curve, run.spec.fidelity.earlyStop?.metric === run.spec.metric.name)
-          : null;
-      return givenUpTrial(
-        config,
-        run.spec.metric.goal,
-        groups.get(givenUp.comparatorKey ?? '')?.values ?? [],
-        expected,
-      );
-    });
+  const isGuarded = (run.spec.guard ?? []).length > 0;
+  // As the front: what was measured on another box says nothing of a guard here.
+  const compared = isGuarded ? whereMostMeasured(comparator.key, await listMeasurements(q, run.id)) : [];
+  const readings = await guardReadingsByKey(q, run, compared, comparator.key);
+  const trials = sameCode.map(([key, { config, values, failure, isPending, givenUp }]): Trial => {
+    const guards = readings.get(key);
+    if (values.length > 0)
+      return { config, value: mean(values), n: values.length, state: 'complete', ...(guards && { guards }) };
+    if (isPending) return { config, value: null, state: 'pending' };
+    if (!givenUp) return { config, value: null, state: 'failed', failure: failure ?? 'unknown' };
+    const curve = stops.get(givenUp.jobId ?? '');
+    const expected = givenUp.screening
+      ? expectedByScreening(givenUp.screening)
+      : curve
+        ? expectedByCurve(curve, run.spec.fidelity.earlyStop?.metric === run.spec.metric.name)
+        : null;
+    return givenUpTrial(config, run.spec.metric.goal, groups.get(givenUp.comparatorKey ?? '')?.values ?? [], expected);
+  });
   const noiseSd = estimateNoise([...groups.values()].map((group) => group.values)).sd;
   const front: Front =
     standing === 'front'

@@ -1,7 +1,7 @@
-import type { KnobValue, Trial } from '@nightshift/protocol';
+import { breaksGuard, type KnobValue, type Trial } from '@nightshift/protocol';
 import { singleKnobChanges, type Candidate } from './candidates.js';
 import { figure, percent } from './describe.js';
-import { learnFeasibility, type Feasibility } from './feasibility.js';
+import { guardRecords, learnFeasibility, type Feasibility } from './feasibility.js';
 import { normalCdf } from './normal.js';
 import type { Belief, KnobBelief, SuggestInput } from './sampler.js';
 import { type Space, spaceOf } from './space.js';
@@ -12,7 +12,9 @@ export interface Assessed extends Candidate {
   /** On the surrogate's warped scale, lower is better; null while there is nothing to model. */
   mean: number;
   sd: number;
+  /** The chance that it runs and holds every guard, and of that the guards' part. */
   feasible: number;
+  holds: number;
 }
 
 /** Below this a change is listed as risky. */
@@ -26,8 +28,11 @@ function counts(trials: readonly Trial[]): Belief['trials'] {
 function bestMeasured(input: SuggestInput): number | null {
   const sign = signOf(input.goal);
   let best: number | null = null;
-  for (const { state, value } of input.trials)
+  for (const trial of input.trials) {
+    const { state, value } = trial;
+    if (breaksGuard(trial)) continue;
     if (state === 'complete' && value !== null && (best === null || sign * value < sign * best)) best = value;
+  }
   return best;
 }
 
@@ -53,7 +58,7 @@ export function plainBelief(space: Space, input: SuggestInput, model: Belief['mo
     baseExpected: null,
     noiseSd: input.noiseSd ?? null,
     knobs: space.axes.map((axis, i) => ({ knob: axis.name, tried: tried[i] as number, importance: null, best: null })),
-    feasibility: { failures, risky: [] },
+    feasibility: { failures, ...guardsOf(input.trials), risky: [] },
   });
 }
 
@@ -100,7 +105,12 @@ export function modelBelief(
     .filter((item) => item.feasible < RISKY)
     .sort((a, b) => a.feasible - b.feasible)
     .slice(0, 5)
-    .map((item) => ({ knob: item.knob, value: item.value, probabilityFeasible: item.feasible }));
+    .map(({ knob, value, feasible, holds }) => ({
+      knob,
+      value,
+      probabilityFeasible: feasible,
+      ...(holds < 1 && { probabilityHolds: holds }),
+    }));
   return summarised({
     model: 'gaussian-process',
     trials: counts(input.trials),
@@ -108,8 +118,13 @@ export function modelBelief(
     baseExpected: surrogate.toMetric(surrogate.base.mean),
     noiseSd: surrogate.noiseSd,
     knobs: knobs.sort((a, b) => (b.importance ?? 0) - (a.importance ?? 0)),
-    feasibility: { failures: feasibility.failures, risky },
+    feasibility: { failures: feasibility.failures, ...guardsOf(input.trials), risky },
   });
+}
+
+function guardsOf(trials: readonly Trial[]): Pick<Belief['feasibility'], 'guards'> {
+  const guards = guardRecords(trials);
+  return guards.length === 0 ? {} : { guards };
 }
 
 function summarised(belief: Omit<Belief, 'summary'>): Belief {
@@ -131,8 +146,15 @@ function summarised(belief: Omit<Belief, 'summary'>): Belief {
   if (untouched.length > 0) summary.push(`never changed: ${untouched.join(', ')}`);
   const causes = Object.entries(belief.feasibility.failures).map(([cause, count]) => `${cause} ${count}`);
   if (causes.length > 0) summary.push(`failures: ${causes.join(', ')}`);
-  for (const { knob, value, probabilityFeasible } of belief.feasibility.risky.slice(0, 3))
-    summary.push(`${knob} ${String(value)} would run with ${percent(probabilityFeasible)}`);
+  for (const { name, bound, limit, broken, measured } of belief.feasibility.guards ?? [])
+    if (broken > 0)
+      summary.push(
+        `guard ${name} (${bound === 'max' ? 'at most' : 'at least'} ${figure(limit)}): broken by ${broken} of ${measured} measured, which are never kept`,
+      );
+  for (const { knob, value, probabilityFeasible, probabilityHolds } of belief.feasibility.risky.slice(0, 3))
+    summary.push(
+      `${knob} ${String(value)} would ${probabilityHolds === undefined ? 'run' : 'run and hold the guards'} with ${percent(probabilityFeasible)}`,
+    );
   return { ...belief, summary };
 }
 
@@ -144,9 +166,14 @@ export function assess(candidates: readonly Candidate[], surrogate: Surrogate, f
       ...candidate,
       mean,
       sd: Math.sqrt(variance),
-      feasible: feasibility.probability(candidate.axis, candidate.position),
+      ...chances(feasibility, candidate),
     };
   });
+}
+
+function chances(feasibility: Feasibility, { axis, position }: Candidate): Pick<Assessed, 'feasible' | 'holds'> {
+  const holds = feasibility.holds(axis, position);
+  return { feasible: holds * feasibility.runs(axis, position), holds };
 }
 
 /** What the default model believes, for a prompt or a report; needs no free change to suggest. */

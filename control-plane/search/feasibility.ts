@@ -1,4 +1,4 @@
-import type { Trial } from '@nightshift/protocol';
+import { breaksGuard, holdsGuard, type GuardReading, type Trial } from '@nightshift/protocol';
 import { cholesky, solveLower, solveUpper } from './cholesky.js';
 import { normalCdf } from './normal.js';
 import type { Space } from './space.js';
@@ -14,25 +14,70 @@ const LABEL_VARIANCE = 0.1;
 /** Trials kept: every failure that fits, then the newest successes. */
 const MAX_TRIALS = 250;
 
-/** The probability that one change of the base would work; `failures` counts the causes seen. */
+/** One limit of a guard, as the trials met it. */
+export interface GuardRecord extends Omit<GuardReading, 'value'> {
+  measured: number;
+  broken: number;
+}
+
+/** The probability that one change of the base could be kept at all. */
 export interface Feasibility {
+  /** The causes of failure seen. */
   failures: Record<string, number>;
+  /** It runs, and holds every guard. */
   probability(axis: number, position: number): number;
+  runs(axis: number, position: number): number;
+  holds(axis: number, position: number): number;
+}
+
+type Chance = (axis: number, position: number) => number;
+
+/** Learns from failed and completed trials where a configuration can run at all, and from completed ones where it holds the guards. */
+export function learnFeasibility(space: Space, base: Float64Array, trials: readonly Trial[]): Feasibility {
+  const failed = trials.filter((trial) => trial.state === 'failed');
+  const complete = trials.filter((trial) => trial.state === 'complete');
+  const failures: Record<string, number> = {};
+  for (const trial of failed) failures[trial.failure ?? 'unknown'] = (failures[trial.failure ?? 'unknown'] ?? 0) + 1;
+  const runs = separate(space, base, failed, complete);
+  // What failed says nothing of the guards, and a candidate that broke one has run.
+  const holds = separate(
+    space,
+    base,
+    complete.filter(breaksGuard),
+    complete.filter((trial) => !breaksGuard(trial)),
+  );
+  return {
+    failures,
+    probability: (axis, position) => runs(axis, position) * holds(axis, position),
+    runs,
+    holds,
+  };
+}
+
+/** By limit, in the order in which they were first met. */
+export function guardRecords(trials: readonly Trial[]): GuardRecord[] {
+  const records = new Map<string, GuardRecord>();
+  for (const { guards = [] } of trials)
+    for (const { value, ...of } of guards) {
+      const key = JSON.stringify([of.name, of.bound, of.limit]);
+      const record = records.get(key) ?? { ...of, measured: 0, broken: 0 };
+      record.measured++;
+      if (!holdsGuard({ ...of, value })) record.broken++;
+      records.set(key, record);
+    }
+  return [...records.values()];
 }
 
 /**
- * Learns from failed and completed trials where a configuration can run at all: Gaussian process regression on the labels +1 and -1
- * (least-squares classification, Rasmussen and Williams 2006, section 6.5). The kernel is a line through the base plus a local bump,
- * so that one failed change of the base is blamed on the changed knob and reaches everything beyond it.
+ * Gaussian process regression on the labels +1 and -1 (least-squares classification, Rasmussen and Williams 2006, section 6.5). The
+ * kernel is a line through the base plus a local bump, so that one bad change of the base is blamed on the changed knob and reaches
+ * everything beyond it.
  */
-export function learnFeasibility(space: Space, base: Float64Array, trials: readonly Trial[]): Feasibility {
-  const failed = trials.filter((trial) => trial.state === 'failed');
-  const failures: Record<string, number> = {};
-  for (const trial of failed) failures[trial.failure ?? 'unknown'] = (failures[trial.failure ?? 'unknown'] ?? 0) + 1;
-  if (failed.length === 0) return { failures, probability: () => 1 };
+function separate(space: Space, base: Float64Array, bad: readonly Trial[], good: readonly Trial[]): Chance {
+  if (bad.length === 0) return () => 1;
 
-  const keptFailures = failed.slice(-MAX_TRIALS / 2);
-  const worked = trials.filter((trial) => trial.state === 'complete').slice(keptFailures.length - MAX_TRIALS);
+  const keptFailures = bad.slice(-MAX_TRIALS / 2);
+  const worked = good.slice(keptFailures.length - MAX_TRIALS);
   const rows = [...keptFailures, ...worked].map((trial) => space.encode(trial.config));
   const n = rows.length;
   const { axes } = space;
@@ -67,23 +112,20 @@ export function learnFeasibility(space: Space, base: Float64Array, trials: reado
   const offsets = rows.map((row) =>
     axes.reduce((sum, axis, k) => sum + axis.distance2(base[k] as number, row[k] as number), 0),
   );
-  return {
-    failures,
-    probability(axis, position) {
-      const covariance = new Float64Array(n);
-      let mean = OPTIMISM;
-      const origin = base[axis] as number;
-      for (let i = 0; i < n; i++) {
-        const there = (rows[i] as Float64Array)[axis] as number;
-        const moved = axes[axis]?.distance2(position, there) ?? 0;
-        const stayed = axes[axis]?.distance2(origin, there) ?? 0;
-        const value = kernel(line(axis, position, there), Math.max(0, (offsets[i] as number) - stayed + moved));
-        covariance[i] = value;
-        mean += value * (alpha[i] as number);
-      }
-      let variance = kernel(line(axis, position, position), 0);
-      for (const v of solveLower(factor, n, covariance)) variance -= v * v;
-      return normalCdf(mean / Math.sqrt(LABEL_VARIANCE + Math.max(0, variance)));
-    },
+  return (axis, position) => {
+    const covariance = new Float64Array(n);
+    let mean = OPTIMISM;
+    const origin = base[axis] as number;
+    for (let i = 0; i < n; i++) {
+      const there = (rows[i] as Float64Array)[axis] as number;
+      const moved = axes[axis]?.distance2(position, there) ?? 0;
+      const stayed = axes[axis]?.distance2(origin, there) ?? 0;
+      const value = kernel(line(axis, position, there), Math.max(0, (offsets[i] as number) - stayed + moved));
+      covariance[i] = value;
+      mean += value * (alpha[i] as number);
+    }
+    let variance = kernel(line(axis, position, position), 0);
+    for (const v of solveLower(factor, n, covariance)) variance -= v * v;
+    return normalCdf(mean / Math.sqrt(LABEL_VARIANCE + Math.max(0, variance)));
   };
 }

@@ -67,7 +67,9 @@ function explain(input: SuggestInput, surrogate: Surrogate, item: Scored, isTouc
     `${change(item.knob, input.base[item.knob], item.value)}: from ${count} measurements expected ${figure(toMetric(item.mean))} (sd ${figure(slope(item.mean) * item.sd)}) against ${figure(toMetric(now.mean))} now`,
     `${percent(better)} likely better, expected improvement ${figure(gain)}`,
   ];
-  if (item.feasible < 0.99) parts.push(`runs with ${percent(item.feasible)}`);
+  const runs = item.feasible / Math.max(item.holds, 1e-12);
+  if (runs < 0.99) parts.push(`runs with ${percent(runs)}`);
+  if (item.holds < 0.99) parts.push(`holds the guards with ${percent(item.holds)}`);
   if (!isTouched) parts.push('never changed so far');
   return `${parts.join('; ')}.`;
 }

@@ -1,4 +1,5 @@
 import type { CompiledConstraints, Config, Goal, KnobValue, Menu, Trial } from '@nightshift/protocol';
+import type { GuardRecord } from './feasibility.js';
 import type { Random } from './random.js';
 
 /** What is known about one knob, with the other knobs held at the base. Figures are in metric units unless said otherwise. */
@@ -16,7 +17,7 @@ export interface KnobBelief {
 export interface Belief {
   model: 'gaussian-process' | 'tpe' | 'none';
   trials: { complete: number; failed: number; pending: number; censored: number };
-  /** The best measured value, and the base's expected one; null while nothing was measured. */
+  /** The best measured value that holds the guards, and the base's expected one; null while nothing was measured. */
   bestMeasured: number | null;
   baseExpected: number | null;
   /** Sd of one measurement that the model works with; null when it has none. */
@@ -25,8 +26,10 @@ export interface Belief {
   knobs: KnobBelief[];
   feasibility: {
     failures: Record<string, number>;
-    /** Single changes of the base that would probably fail, worst first, at most five. */
-    risky: { knob: string; value: KnobValue; probabilityFeasible: number }[];
+    /** The limits of the run's guards, and how many measured configurations broke each; left out where there are none. */
+    guards?: GuardRecord[];
+    /** Single changes of the base that would probably fail, or break a guard (`probabilityHolds`), worst first, at most five. */
+    risky: { knob: string; value: KnobValue; probabilityFeasible: number; probabilityHolds?: number }[];
   };
   /** The belief in a few short lines. */
   summary: string[];

@@ -1,4 +1,4 @@
-import type { Trial } from '@nightshift/protocol';
+import { breaksGuard, type Trial } from '@nightshift/protocol';
 import { plainBelief } from './belief.js';
 import { type Candidate, firstLegal, lastResort, singleKnobChanges } from './candidates.js';
 import { mustTouchNewKnob, touchedKnobs } from './coverage.js';
@@ -78,9 +78,9 @@ function logDensities(space: Space, model: Parzen, base: Float64Array, candidate
   });
 }
 
-/** The better part, as many as Optuna and hyperopt take: a tenth at first, never above 25. Failures and pending ones are never in it. */
+/** The better part, as many as Optuna and hyperopt take: a tenth at first, never above 25. Failures, pending ones and what broke a guard are never in it. */
 function split(trials: readonly Trial[], sign: number) {
-  const measured = trials.filter((trial) => trial.state === 'complete' && trial.value !== null);
+  const measured = trials.filter((trial) => trial.state === 'complete' && trial.value !== null && !breaksGuard(trial));
   const count = Math.min(25, Math.ceil(0.1 * measured.length) + 1);
   const good = new Set(
     [...measured].sort((a, b) => sign * ((a.value as number) - (b.value as number))).slice(0, count),
