@@ -7,8 +7,10 @@ import { takeSource } from '../fleet/take-source.js';
 import { exitOf, paperBox, type PaperBox } from '../testing/paper-box.js';
 import { loopDeps } from '../testing/test-loop.js';
 import { advance } from './advance.js';
+import { askFor } from './ask.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
+import { loadProposalContext } from './proposal-context.js';
 import { submitProposal } from './submit-proposal.js';
 
 let database: TestDatabase;
@@ -100,6 +102,25 @@ test('a candidate that is no better is reverted for that, whatever its guards', 
   expect(iteration?.state).toBe('reverted');
   expect(iteration?.decision?.reason).not.toContain('guard');
   expect(event?.payload).not.toHaveProperty('guards');
+});
+
+test('the sampler hears of every limit and what was measured of it, and a prompt names what broke one', async () => {
+  const { run, box } = await guarded([{ name: 'peak_gb', max: 34, maxRegression: 0.1 }]);
+  await measure(box, 12, 35);
+  await outcome(run);
+  const row = (await findRun(deps.db, run.id)) as RunRow;
+  const { trials } = await loadProposalContext(deps.db, row, '', 'front');
+  const readings = (value: number) =>
+    [34, 31 + 0.1 * 31].map((limit) => ({ name: 'peak_gb', bound: 'max', limit: expect.closeTo(limit, 9), value }));
+  // No better by its metric, so that no guard was asked for its decision: it is one that breaks them all the same.
+  expect(trials).toMatchObject([
+    { config: { x: 0 }, state: 'complete', guards: readings(31) },
+    { config: { x: 1 }, state: 'complete', value: 12, guards: readings(35) },
+  ]);
+  const prompt = (await askFor(deps.db, row, 'menu')).messages.map(({ content }) => content).join('\n');
+  expect(prompt).toContain('guards, without which nothing is kept: peak_gb at most 34; peak_gb at most 34.1');
+  expect(prompt).toContain('breaks guard peak_gb 35, above 34; peak_gb 35, above 34.1');
+  expect(prompt).toContain('guard peak_gb (at most 34): broken by 1 of 2 measured');
 });
 
 describe('a guard of edited code with an evaluator', () => {

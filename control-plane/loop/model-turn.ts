@@ -6,7 +6,7 @@ import {
   type IterationRow,
   type RunRow,
 } from '@nightshift/db';
-import { storableText, type BlockedTry, type ModelSpec } from '@nightshift/protocol';
+import { configKey, storableText, type BlockedTry, type ModelSpec } from '@nightshift/protocol';
 import { gate } from '../policy/index.js';
 import { CLOSED_BREAKER, proposeWithModel, type BreakerState, type PromptInput } from '../proposer/index.js';
 import type { Belief } from '../search/index.js';
@@ -42,12 +42,18 @@ export async function promptInputOf(
     },
     records: context.trajectory.records,
     curves: context.curves,
+    guards: guardsOf(context),
     pending: (await listOpenIterations(deps.db, run.id)).flatMap((open) => (open.proposal ? [open.proposal] : [])),
     belief,
     notes: run.notes,
     blocked: refused.blocked,
     outweighed: refused.outweighed,
   };
+}
+
+function guardsOf({ trials }: ProposalContext): PromptInput['guards'] {
+  const read = trials.flatMap(({ config, guards = [] }) => (guards.length === 0 ? [] : [{ config, guards }]));
+  return Object.fromEntries(read.map(({ config, guards }) => [configKey(config), guards]));
 }
 
 /** The model's turn: a proposal past the rails and past the critic, or the reason why the sampler has to take the turn. */

@@ -1,4 +1,4 @@
-import type { Config, KnobValue, MetricPoint, Proposal } from '@nightshift/protocol';
+import type { Config, GuardReading, KnobValue, MetricPoint, Proposal } from '@nightshift/protocol';
 import { quoteData, quoteName } from './quote.js';
 
 /** Six significant digits, the way people write them; `?` for what is not known. */
@@ -51,6 +51,17 @@ export function summariseCurve(points: readonly MetricPoint[]): string | null {
     `; lowest ${showNumber(low)}, highest ${showNumber(high)}; last tenth ${showPercent(slope)}` +
     (lost > 0 ? `; ${lost} not finite` : '')
   );
+}
+
+/** A limit such as `peak_gb at most 40`. */
+export function showLimit({ name, bound, limit }: Omit<GuardReading, 'value'>): string {
+  return `${quoteName(name)} ${bound === 'max' ? 'at most' : 'at least'} ${showNumber(limit)}`;
+}
+
+/** A broken limit with what was measured. */
+export function showBroken(reading: GuardReading): string {
+  const value = reading.value === null ? 'not reported' : showNumber(reading.value);
+  return `${quoteName(reading.name)} ${value}, ${reading.bound === 'max' ? 'above' : 'below'} ${showNumber(reading.limit)}`;
 }
 
 /** A cause of failure or a rail: plain words as they are, anything else quoted. */

@@ -1,8 +1,10 @@
 import {
   configKey,
+  holdsGuard,
   pairKey,
   type Config,
   type Goal,
+  type GuardReading,
   type IterationOutcome,
   type KnobValue,
   type TrajectoryRecord,
@@ -21,6 +23,8 @@ export interface PairRow {
   effect: number | null;
   outcomes: IterationOutcome[];
   causes: string[];
+  /** The guards that this configuration breaks: it is never kept. */
+  broken: readonly GuardReading[];
   iterations: number[];
   /** Changing the configuration "now" so would measure exactly this configuration again. */
   isRepeat: boolean;
@@ -45,6 +49,7 @@ export function pairTable(input: {
   baselineValue: number | null;
   /** Standard deviation of one measurement as a fraction; what is within it says little. */
   noise: number;
+  guards?: Readonly<Record<string, readonly GuardReading[]>> | undefined;
 }): PairRow[] {
   const rows = new Map<string, PairRow & { sum: number; effects: number[] }>();
   const wouldRepeat = ({ config, proposal }: TrajectoryRecord) =>
@@ -64,6 +69,7 @@ export function pairTable(input: {
         effect: null,
         outcomes: [],
         causes: [],
+        broken: brokenBy(record.config, input.guards),
         iterations: [],
         isRepeat: false,
         isBest: false,
@@ -93,7 +99,7 @@ export function pairTable(input: {
   const isAhead = (a: PairRow, b: PairRow) => isBetter(input.goal, a.mean as number, b.mean as number);
   const bests = new Map<string, PairRow>();
   for (const row of list) {
-    if (row.mean === null || !Number.isFinite(row.mean)) continue;
+    if (row.mean === null || !Number.isFinite(row.mean) || row.broken.length > 0) continue;
     const old = bests.get(row.knob);
     if (!old || isAhead(row, old)) bests.set(row.knob, row);
   }
@@ -101,6 +107,14 @@ export function pairTable(input: {
   const best = [...bests.values()].reduce<PairRow | null>((a, b) => (a === null || isAhead(b, a) ? b : a), null);
   if (best) best.isBest = true;
   return list.map(({ sum: _sum, effects: _effects, ...row }) => ({ ...row, worth: pairWorth(row, input.noise) }));
+}
+
+function brokenBy(
+  config: Config | null,
+  guards: Readonly<Record<string, readonly GuardReading[]>> = {},
+): readonly GuardReading[] {
+  const readings = config === null ? undefined : guards[configKey(config)];
+  return (readings ?? []).filter((reading) => !holdsGuard(reading));
 }
 
 function isRepeat(config: Config | null, now: Config, knob: string, value: KnobValue): boolean {

@@ -2,6 +2,7 @@ import type {
   BlockedTry,
   Config,
   Goal,
+  GuardReading,
   Menu,
   MetricPoint,
   OutweighedTry,
@@ -23,6 +24,8 @@ export interface PromptInput {
   records: readonly TrajectoryRecord[];
   /** Training curves of the last iterations, by iteration; each is told in one line. */
   curves?: Readonly<Record<number, readonly MetricPoint[]>>;
+  /** How measured configurations stand to the run's guards, by `configKey`; left out or empty where there are none. */
+  guards?: Readonly<Record<string, readonly GuardReading[]>> | undefined;
   /** Proposals accepted and not yet measured: they train now, or wait for a box. */
   pending?: readonly Proposal[];
   /** What the sampler believes: any plain value; its top-level keys become lines. Null when there is none. */

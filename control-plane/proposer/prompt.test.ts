@@ -1,4 +1,4 @@
-import { defaultConfig, parseMenu, type Screening } from '@nightshift/protocol';
+import { configKey, defaultConfig, parseMenu, type Screening } from '@nightshift/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildPrompt } from './prompt.js';
@@ -344,4 +344,27 @@ test('a front whose values are long and many takes no more room than its line ha
   };
   const [bare, stacked] = [buildPrompt(input), buildPrompt({ ...input, front: { config: front, iteration: 3 } })];
   expect(stacked.tokens - bare.tokens).toBeLessThan(1500);
+});
+
+test('a prompt names the guards, and what broke one with its value and limit; such a row is never the best', () => {
+  const defaults = defaultConfig(MENU);
+  const wide = { ...defaults, d_model: 2048 };
+  const reading = (value: number | null) => [{ name: 'peak_gb', bound: 'max' as const, limit: 40, value }];
+  const input = promptInput({
+    records: [
+      record(1, { metric: 0.9, config: wide, proposal: { knob: 'd_model', newValue: 2048, reason: '' } }),
+      record(2, {
+        metric: 0.99,
+        config: { ...defaults, lr: 0.0006 },
+        proposal: { knob: 'lr', newValue: 0.0006, reason: '' },
+      }),
+    ],
+    guards: { [configKey(wide)]: reading(52.125), [configKey({ ...defaults, lr: 0.0006 })]: reading(31) },
+  });
+  const text = userText(input);
+  expect(text).toContain('guards, without which nothing is kept: peak_gb at most 40');
+  expect(text).toMatch(/^d_model \| 2048 \| .* breaks guard peak_gb 52\.125, above 40 \|/m);
+  expect(text).toMatch(/^lr \| 0\.0006 \| .* best \|/m);
+  expect(text).toMatch(/# Guards broken .*\npeak_gb at most 40 \(1\): d_model=2048 \(52\.125\)/);
+  expect(userText({ ...input, guards: {} })).not.toContain('guard');
 });

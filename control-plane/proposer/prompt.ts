@@ -1,12 +1,12 @@
 import { changedKnobs, configKey, defaultConfig, type Config, type KnobValue, type Menu } from '@nightshift/protocol';
 import { fitItems, type Section } from './fit.js';
-import { showNumber, showValue } from './figures.js';
+import { showLimit, showNumber, showValue } from './figures.js';
 import { pairTable, type PairRow } from './pair-table.js';
 import type { PromptInput } from './prompt-input.js';
 import { iterationSections, RECENT_ITERATIONS, refusedLines } from './section-iterations.js';
 import { quoteName } from './quote.js';
 import { beliefSection, menuSection, notesSection } from './section-menu.js';
-import { failureSection, pairSection, repeatLines } from './section-pairs.js';
+import { brokenGuardSection, failureSection, pairSection, repeatLines } from './section-pairs.js';
 import { estimateTokens } from './tokens.js';
 
 export interface Message {
@@ -61,9 +61,15 @@ function taskLines(input: PromptInput): string[] {
     ...frontLines(input),
     ...outweighedLines(input),
     `your change is compared with the ${comparator.which}: ${showNumber(comparator.value)}, n=${comparator.n}`,
+    ...guardLines(input),
     `iterations so far: ${input.records.length}; measured ${measured}, kept ${kept}`,
     'effects are fractions of what was compared with; positive is better',
   ];
+}
+
+function guardLines({ guards = {} }: PromptInput): string[] {
+  const limits = new Set(Object.values(guards).flatMap((readings) => readings.map(showLimit)));
+  return limits.size === 0 ? [] : [`guards, without which nothing is kept: ${[...limits].join('; ')}`];
 }
 
 // Said only where it happened, so that the record's word is understood.
@@ -133,6 +139,7 @@ export function buildPrompt(input: PromptInput): Prompt {
     now,
     baselineValue: input.baseline.value,
     noise,
+    guards: input.guards,
   });
   const { recent, older } = iterationSections(input, noise);
   const pairs = pairSection(input.menu, now, rows);
@@ -143,6 +150,7 @@ export function buildPrompt(input: PromptInput): Prompt {
     pairs,
     { name: 'untouched', head: untouchedLines(input.menu, rows), items: [] },
     failureSection(rows),
+    brokenGuardSection(rows),
     older,
     recent,
     beliefSection(input.belief),

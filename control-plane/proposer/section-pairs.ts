@@ -1,6 +1,6 @@
 import { defaultConfig, type Config, type KnobValue, type Menu } from '@nightshift/protocol';
 import type { Item, Section } from './fit.js';
-import { showCause, showDifference, showNumber, showPercent, showValue } from './figures.js';
+import { showBroken, showCause, showDifference, showLimit, showNumber, showPercent, showValue } from './figures.js';
 import type { PairRow } from './pair-table.js';
 import { quoteName } from './quote.js';
 import { tokenUnits } from './tokens.js';
@@ -27,7 +27,7 @@ export function pairSection(menu: Menu, now: Config, rows: readonly PairRow[]): 
       `n=${row.n}`,
       showNumber(row.mean),
       showPercent(row.effect),
-      [...row.outcomes, ...row.causes.map(showCause)].join(' ') + (row.isBest ? ' best' : ''),
+      outcomeOf(row),
       `it ${showIterations(row.iterations)}`,
       baseOf(row, now, defaults),
     ].join(' | ');
@@ -43,6 +43,11 @@ export function pairSection(menu: Menu, now: Config, rows: readonly PairRow[]): 
     items: [...rowOf.keys()],
     rowOf,
   };
+}
+
+function outcomeOf(row: PairRow): string {
+  const broken = row.broken.length > 0 ? [`breaks guard ${row.broken.map(showBroken).join('; ')}`] : [];
+  return [...row.outcomes, ...row.causes.map(showCause), ...(row.isBest ? ['best'] : []), ...broken].join(' ');
 }
 
 /**
@@ -91,6 +96,30 @@ function showIterations(iterations: readonly number[]): string {
 function compareValues(a: KnobValue, b: KnobValue): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   return String(a) < String(b) ? -1 : String(a) > String(b) ? 1 : 0;
+}
+
+/** What broke a guard, by limit, the most frequent first, with what was measured of it. */
+export function brokenGuardSection(rows: readonly PairRow[]): Section {
+  const limits = new Map<string, string[]>();
+  for (const row of rows)
+    for (const reading of row.broken) {
+      const limit = showLimit(reading);
+      const value = reading.value === null ? 'not reported' : showNumber(reading.value);
+      const pair = `${quoteName(row.knob)}=${showValue(row.value)} (${value})`;
+      limits.set(limit, [...(limits.get(limit) ?? []), pair]);
+    }
+  if (limits.size === 0) return { name: 'guards', head: [], items: [] };
+  const ordered = [...limits].sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1));
+  return {
+    name: 'guards',
+    head: ['# Guards broken (measured, and never kept however good the metric)'],
+    items: ordered.map(([limit, pairs]) => ({
+      section: 'guards',
+      text: `${limit} (${pairs.length}): ${pairs.slice(0, 8).join(', ')}${pairs.length > 8 ? ` +${pairs.length - 8} more` : ''}`,
+      worth: WORTH.failure,
+      label: 'broken guards',
+    })),
+  };
 }
 
 /** Failures by cause, the most frequent first: what the box and the objective do not allow. */

@@ -33,6 +33,7 @@ export function pairWorth(
     isRepeat: boolean;
     outcomes: IterationOutcome[];
     causes: string[];
+    broken: readonly unknown[];
     effect: number | null;
   },
   noise: number,
@@ -41,7 +42,7 @@ export function pairWorth(
   const repeat = row.isRepeat ? 12 : 0;
   if (row.outcomes.includes('kept')) return 88 + repeat / 2;
   if (row.isBestOfKnob) return 82 + repeat / 2;
-  if (row.causes.length > 0) return 78 + repeat / 2;
+  if (row.causes.length > 0 || row.broken.length > 0) return 78 + repeat / 2;
   if (row.outcomes.includes('screened_out')) return 45 + repeat;
   if (row.outcomes.includes('inconclusive')) return 50 + 15 * clarity(row.effect, noise) + repeat;
   return 20 + 35 * clarity(row.effect, noise) + repeat;
