@@ -4,6 +4,7 @@ import { gpSampler } from '@nightshift/control-plane/search/gp-sampler';
 import { randomSampler } from '@nightshift/control-plane/search/random-sampler';
 import { tpeSampler } from '@nightshift/control-plane/search/tpe-sampler';
 import { amnesiacPolicy, hybridContender, modelContender, samplerContender, sensiblePolicy } from './contenders.js';
+import { guardTable } from './guarded.js';
 import { naiveRule, ourRule } from './keep-rule.js';
 import { byteLm } from './objective-byte-lm.js';
 import { OBJECTIVES, prepare, type Work } from './objectives.js';
@@ -68,6 +69,7 @@ const { values: options } = parseArgs({
     'first-seed': { ...text, default: '1000' },
     noise: { ...text, default: '1' },
     real: text,
+    guards: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     objective: { ...text, multiple: true },
     contender: { ...text, multiple: true },
@@ -89,8 +91,13 @@ const print = (line: string) => {
   if (!options.json) process.stdout.write(`${line}\n`);
 };
 
-if (options.real === undefined) simulated();
+if (options.guards) guarded();
+else if (options.real === undefined) simulated();
 else trained(whole('real', options.real, ourRule.confirm + 1));
+
+function guarded(): void {
+  print(`\n### Guards, seen and unseen by the sampler\n\n${guardTable(seeds, firstSeed, BUDGET)}`);
+}
 
 function trained(count: number): void {
   const work = byteLm();
@@ -151,5 +158,6 @@ function simulated(): void {
   else if (isWhole) {
     print(`\n### Nothing to find: ${BUDGET} measurements of pure noise\n\n${pureNoiseTable(seeds, firstSeed, BUDGET)}`);
     print(`\n### Early stopping, on the same nights\n\n${earlyStopTable(seeds)}`);
+    guarded();
   }
 }

@@ -23,6 +23,12 @@ const menu = parseMenu({
   ],
 });
 
+/** Weights of the transformer's blocks. */
+export function parametersOf(config: Config): number {
+  const n = (name: string) => Number(config[name]);
+  return n('n_layer') * (4 * n('d_model') ** 2 + 2 * n('d_model') * n('d_ff'));
+}
+
 const MEMORY_GB = 60;
 const LEAST_STEPS = 9;
 const square = (x: number) => x * x;
@@ -39,7 +45,7 @@ function measure(config: Config): Measurement {
   const isFp8 = config['precision'] === 'fp8';
   const stepTokens = n('batch_size') * n('seq_len');
 
-  const parameters = layers * (4 * width * width + 2 * width * ff);
+  const parameters = parametersOf(config);
   const activations = layers * stepTokens * (20 * width + 3.5 * ff);
   const attention = layers * n('batch_size') * heads * square(n('seq_len')) * 0.3;
   const gigabytes = (16 * parameters + activations + attention) / 1e9;

@@ -1,4 +1,4 @@
-import { compileConstraints, defaultConfig } from '@nightshift/protocol';
+import { compileConstraints, defaultConfig, type Config, type Knob } from '@nightshift/protocol';
 import { randomSampler } from '@nightshift/control-plane/search/random-sampler';
 import { describe, expect, test } from 'vitest';
 import { amnesiacPolicy, hybridContender, modelContender, samplerContender } from './contenders.js';
@@ -6,7 +6,7 @@ import { CONFIDENCE, naiveRule, ourRule, type KeepRule } from './keep-rule.js';
 import { gptSurrogate } from './objective-gpt.js';
 import { braninMixed } from './objective-standard.js';
 import { OBJECTIVES, prepare } from './objectives.js';
-import { race } from './race.js';
+import { race, raceByMeasurement } from './race.js';
 import { pairedDifference } from './report.js';
 import { estimate, studentQuantile95 } from './statistics.js';
 
@@ -41,6 +41,24 @@ test('a race is the same again for the same seed, and only the published loop wa
   expect(race(forgetful, course, 3, 40)).toEqual(race(forgetful, course, 3, 40));
   expect(race(forgetful, course, 3, 40).wastedRepeats).toBeGreaterThan(5);
   expect(race(hybrid, course, 3, 40).wastedRepeats).toBe(0);
+});
+
+test('a candidate that breaks a guard is never kept, and nothing stands on it', () => {
+  const guard = { name: 'width', max: 768, min: null, maxRegression: null, goal: 'minimize' as const };
+  const narrow = { ...gptSurrogate.menu, knobs: { ...gptSurrogate.menu.knobs } };
+  const course = prepare({
+    ...gptSurrogate,
+    menu: { ...narrow, knobs: { ...narrow.knobs, d_model: { ...narrow.knobs['d_model'], default: 768 } as Knob } },
+  });
+  const guarded = { ...course, guards: [guard], report: (config: Config) => ({ width: Number(config['d_model']) }) };
+  const racing = raceByMeasurement(samplerContender('random', randomSampler), guarded, 5, 60);
+  let next = racing.next();
+  while (next.done !== true) next = racing.next();
+  const { guardBreaks, incumbents, groups } = next.value;
+  const isWide = (config: Config) => Number(config['d_model']) > 768;
+  expect(guardBreaks).toBeGreaterThan(0);
+  expect(groups.filter(({ config, values }) => values.length > 0 && isWide(config))).toHaveLength(guardBreaks);
+  expect(incumbents.some(isWide)).toBe(false);
 });
 
 test('contenders that do the same have the same luck, so that their paired difference is exactly nothing', () => {

@@ -5,6 +5,7 @@ import {
   type CompiledConstraints,
   type Config,
   type Goal,
+  type GuardSpec,
   type KnobValue,
   type Menu,
 } from '@nightshift/protocol';
@@ -35,6 +36,9 @@ export interface Work {
   base: Config;
   /** One measurement, noise included: the nth (from 0) of this configuration in the race with this seed. */
   sample(config: Config, seed: number, nth: number): Measurement;
+  /** What must not be broken to be kept, and what that same measurement reported of it. */
+  guards?: readonly GuardSpec[];
+  report?(config: Config, seed: number, nth: number): Record<string, number>;
 }
 
 /** An objective with what a race needs to know about it. */

@@ -1,6 +1,7 @@
-import { configKey, type Config, type KnobValue, type Trial } from '@nightshift/protocol';
+import { breaksGuard, configKey, type Config, type KnobValue, type Trial } from '@nightshift/protocol';
 import { estimateNoise, type MeasuredGroup } from '@nightshift/control-plane/decision/index';
-import { frontOf } from '@nightshift/control-plane/search/front';
+import { checkGuards, guardReadings, type GuardValues } from '@nightshift/control-plane/decision/guard';
+import { frontsOf } from '@nightshift/control-plane/search/front';
 import { seededRandom, type Random } from '@nightshift/control-plane/search/random';
 import { spaceOf } from '@nightshift/control-plane/search/space';
 import type { KeepRule, Verdict } from './keep-rule.js';
@@ -63,6 +64,8 @@ export interface RaceResult {
   /** Candidates within 1% of a knob's range of a measured configuration that is otherwise the same. */
   nearRepeats: number;
   failures: number;
+  /** Candidates that broke a guard. */
+  guardBreaks: number;
   modelTurns: number;
   keeps: number;
   /** Keeps of what is not truly better than what it replaced. */
@@ -88,18 +91,34 @@ export interface RaceLog {
   wastedRepeats: number;
   nearRepeats: number;
   failures: number;
+  guardBreaks: number;
   modelTurns: number;
 }
 
 interface Record {
   trial: Trial;
   values: number[];
+  /** By guard, what each measurement reported. */
+  reported: Map<string, number[]>;
 }
 
 const NEAR = 0.01;
 
 function front({ course, incumbent, trials, noiseSd }: Situation): Config {
-  return frontOf({ menu: course.menu, base: incumbent, trials, goal: course.goal, noiseSd });
+  const broken = new Set(trials.filter(breaksGuard).map(({ config }) => config));
+  const fronts = frontsOf({ menu: course.menu, base: incumbent, trials, goal: course.goal, noiseSd });
+  return fronts.find((config) => !broken.has(config)) ?? incumbent;
+}
+
+const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function guardValuesOf(candidate: Record, comparator: Record): { [name: string]: GuardValues } {
+  return Object.fromEntries(
+    [...candidate.reported].map(([name, values]) => [
+      name,
+      { candidate: meanOf(values), comparator: meanOf(comparator.reported.get(name) ?? []) },
+    ]),
+  );
 }
 
 /** A race on work whose truth is known, and what it was worth. */
@@ -139,15 +158,16 @@ export function* raceByMeasurement<W extends Work>(
   const incumbents: Config[] = [];
   const touched = new Map<string, number>();
   const kept: RaceLog['kept'] = [];
-  const counts = { distinct: 0, wastedRepeats: 0, nearRepeats: 0, failures: 0, modelTurns: 0 };
+  const counts = { distinct: 0, wastedRepeats: 0, nearRepeats: 0, failures: 0, guardBreaks: 0, modelTurns: 0 };
 
   function* measure(config: Config): Generator<Config, Record> {
     yield config;
     const key = configKey(config);
-    const measured = course.sample(config, seed, records.get(key)?.values.length ?? 0);
+    const nth = records.get(key)?.values.length ?? 0;
+    const measured = course.sample(config, seed, nth);
     let record = records.get(key);
     if (!record) {
-      record = { trial: { config, value: null, state: 'complete' }, values: [] };
+      record = { trial: { config, value: null, state: 'complete' }, values: [], reported: new Map() };
       records.set(key, record);
       situation.trials.push(record.trial);
     }
@@ -157,6 +177,8 @@ export function* raceByMeasurement<W extends Work>(
       trial.value = values.reduce((sum, value) => sum + value, 0) / values.length;
       trial.n = values.length;
       trial.state = 'complete';
+      for (const [name, value] of Object.entries(course.report?.(config, seed, nth) ?? {}))
+        record.reported.set(name, [...(record.reported.get(name) ?? []), value]);
     } else if (values.length === 0) Object.assign(trial, { state: 'failed', failure: measured.failure });
     return record;
   }
@@ -185,6 +207,10 @@ export function* raceByMeasurement<W extends Work>(
   while (incumbents.length < budget - confirm && blockedInARow < 200) {
     situation.random = seededRandom(`turn ${course.name} ${seed} ${turns} ${blockedInARow}`);
     situation.noiseSd = estimateNoise(valuesOf()).sd;
+    if (course.guards)
+      for (const record of records.values())
+        if (record.trial.state === 'complete')
+          record.trial.guards = guardReadings(course.guards, guardValuesOf(record, incumbent));
     situation.base = contender.stacks === false ? situation.incumbent : front(situation);
     const move = propose(situation);
     if (!move) break;
@@ -230,7 +256,9 @@ export function* raceByMeasurement<W extends Work>(
         if ((yield* measure(again)).values.length === known) break;
       }
       decisions++;
-      outcome = verdict === 'keep' ? 'kept' : 'reverted';
+      const violations = checkGuards(course.guards ?? [], guardValuesOf(record, incumbent));
+      if (violations.length > 0) counts.guardBreaks++;
+      outcome = verdict === 'keep' && violations.length === 0 ? 'kept' : 'reverted';
     } else counts.failures++;
     let gain = 0;
     if (outcome === 'kept') {

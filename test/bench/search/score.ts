@@ -21,12 +21,13 @@ export function score(log: RaceLog, course: Course, rule: KeepRule): RaceResult 
     return 'value' in measured ? measured.value : Infinity * sign;
   };
   const within = (limit: number) => [...log.touched.values()].filter((turn) => turn <= limit).length;
-  const { distinct, wastedRepeats, nearRepeats, failures, modelTurns, kept } = log;
+  const { distinct, wastedRepeats, nearRepeats, failures, guardBreaks, modelTurns, kept } = log;
   return {
     distinct,
     wastedRepeats,
     nearRepeats,
     failures,
+    guardBreaks,
     modelTurns,
     keeps: kept.length,
     falseKeeps: kept.filter(({ config, over }) => sign * (truth(over) - truth(config)) <= 0).length,
