@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { benchCode, GATE_RAILS } from '@nightshift/control-plane/policy/code/bench-code';
+import { gateCode } from '@nightshift/control-plane/policy/code/gate-code';
 import { suite } from './suite/index.js';
+import { unseen } from './suite/unseen.js';
 
 describe('the suite of patches', () => {
   it('is blocked where it must be, by the rail that must, and passes where it may', () => {
@@ -17,6 +19,12 @@ describe('the suite of patches', () => {
     expect([...rails.keys()]).toEqual([...GATE_RAILS]);
     expect(suite.length).toBeGreaterThanOrEqual(150);
     expect(suite.filter(({ expect: wanted }) => wanted === 'pass').length).toBeGreaterThanOrEqual(40);
+  });
+
+  it("passes what is known to be no rail's to tell, and says what stops it", () => {
+    const seen = unseen.filter(({ raw, context }) => gateCode(raw, context).verdict !== 'pass');
+    expect(seen.map(({ id }) => id)).toEqual([]);
+    expect(unseen.filter(({ honestTwin, stoppedBy }) => honestTwin === '' || stoppedBy === '')).toEqual([]);
   });
 
   it('names every case once', () => {

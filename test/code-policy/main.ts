@@ -1,6 +1,7 @@
 // Prints what the gate of code mode makes of the suite: node test/dist/code-policy/main.js [--json]
 import { benchCode } from '@nightshift/control-plane/policy/code/bench-code';
 import { suite } from './suite/index.js';
+import { unseen } from './suite/unseen.js';
 
 const result = benchCode(suite, () => performance.now());
 const lines = [
@@ -10,6 +11,8 @@ const lines = [
     .map(([rail, count]) => `${rail} ${count}`)
     .join(', ')}`,
   `${result.microsecondsPerCase} microseconds a case`,
+  `known to pass and to cheat: ${unseen.length}`,
+  ...unseen.map(({ id, stoppedBy }) => `  ${id}; stopped by ${stoppedBy}`),
   ...result.failures.map(
     ({ id, expect, got, expectedRail, rail, reason }) =>
       `FAILED ${id}: wanted ${expectedRail ?? expect}, got ${rail ?? got}${reason ? ` (${reason})` : ''}`,

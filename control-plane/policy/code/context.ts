@@ -38,4 +38,10 @@ export interface Finding {
   line: number;
   reason: string;
   allowedBy: string | null;
+  /** `come`: one more is no matter, one less is. `go`: one less is no matter. `both`: it only says what the base has. */
+  free?: 'come' | 'go' | 'both';
+  /** News only where the base has a finding of this key. */
+  where?: string;
+  /** Having it once is having it: how often is no matter. */
+  isOnce?: boolean;
 }

@@ -3,6 +3,7 @@ import { isNode, lineOf, walk, type JavascriptModule, type Node } from '../../pa
 import { tokenText } from './code-text.js';
 import type { Finding, Sealed } from './context.js';
 import { attributeHazard, CLOCKS, hazardOf, PURE_MODULES, SEED_CALLS, WRITERS } from './javascript-tables.js';
+import { bare, fold, nameOf, resolved, rootName, unwrapped } from './javascript-names.js';
 import { isCredentialVariable, isOwnPath, literalFindings } from './literals.js';
 
 const EVALUATES = /eval|metric|score|valid|bench|measure/i;
@@ -367,83 +368,7 @@ export function findJavascript({ program, tokens }: JavascriptModule, path: stri
   }
 }
 
-function unwrapped(node: Node): Node {
-  let at = node;
-  while (
-    /^(?:ChainExpression|ParenthesizedExpression|TSNonNullExpression|TSAsExpression|TSSatisfiesExpression|TSTypeAssertion)$/.test(
-      at.type,
-    )
-  )
-    at = at['expression'] as Node;
-  if (at.type === 'SequenceExpression') return unwrapped((at['expressions'] as Node[]).at(-1) as Node);
-  return at;
-}
-
-function rootName(node: Node): string | null {
-  let at = unwrapped(node);
-  for (;;) {
-    if (at.type === 'MemberExpression') at = unwrapped(at['object'] as Node);
-    else if (at.type === 'CallExpression') at = unwrapped(at['callee'] as Node);
-    else return at.type === 'Identifier' ? (at['name'] as string) : null;
-  }
-}
-
 function rootIs(node: Node, names: ReadonlyMap<string, unknown>): boolean {
   const root = rootName(node);
   return root !== null && names.has(root);
-}
-
-function nameOf(node: Node): string {
-  const name = node['name'] ?? node['value'];
-  return typeof name === 'string' || typeof name === 'number' ? `${name}` : '';
-}
-
-/** The text that an expression is for certain. */
-function fold(node: Node, depth = 0): string | null {
-  if (depth > 200) return null;
-  if (node.type === 'Literal') return typeof node['value'] === 'string' ? node['value'] : null;
-  if (node.type === 'TemplateLiteral') {
-    let text = '';
-    const inner = node['expressions'] as Node[];
-    for (const [index, quasi] of (node['quasis'] as Node[]).entries()) {
-      text += (quasi['value'] as { cooked?: string }).cooked ?? '';
-      const expression = inner[index];
-      if (!expression) continue;
-      const part = fold(expression, depth + 1);
-      if (part === null) return null;
-      text += part;
-    }
-    return text;
-  }
-  if (node.type === 'BinaryExpression' && node['operator'] === '+') {
-    const [left, right] = [fold(node['left'] as Node, depth + 1), fold(node['right'] as Node, depth + 1)];
-    return left === null || right === null ? null : left + right;
-  }
-  if (node.type === 'CallExpression' && (node['callee'] as Node).type === 'MemberExpression') {
-    const callee = node['callee'] as Node;
-    const list = callee['object'] as Node;
-    if (callee['computed'] === true || nameOf(callee['property'] as Node) !== 'join' || list.type !== 'ArrayExpression')
-      return null;
-    const parts = (list['elements'] as (Node | null)[]).map((item) => (item ? fold(item, depth + 1) : ''));
-    const separator = (node['arguments'] as Node[])[0]
-      ? fold((node['arguments'] as Node[])[0] as Node, depth + 1)
-      : ',';
-    return separator === null || parts.some((part) => part === null) ? null : parts.join(separator);
-  }
-  return null;
-}
-
-function bare(module: string): string {
-  return module.replace(/^node:/, '');
-}
-
-/** A relative module from a file's own folder, as a path of the project; what climbs out keeps its dots. */
-function resolved(from: string, module: string): string {
-  const parts = from.split('/').slice(0, -1);
-  for (const part of module.split('/')) {
-    if (part === '.' || part === '') continue;
-    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
-    else parts.push(part);
-  }
-  return parts.join('/');
 }

@@ -2,8 +2,12 @@
 import { isNode, lineOf, walk, type JavascriptModule, type Node } from '../../patch/javascript/parse-javascript.js';
 import { tokenText } from './code-text.js';
 import type { Sealed } from './context.js';
-import type { Flow, Reads } from './held.js';
-import { hasWord } from './literals.js';
+import { emptyFlow, noReads, type Binding, type Flow, type Reads } from './held.js';
+import { carriedBy, changedObject, changesOf, isNumber, unknownPlaces } from './javascript-changes.js';
+import { childrenOf, dottedOf, fold, memberName, nameOf, namesIn, patternParts } from './javascript-names.js';
+import { sealedTeller } from './javascript-sealed.js';
+import { javascriptWork } from './javascript-work.js';
+import { hasWord, isOwnPath } from './literals.js';
 
 const CLOCK = /^(?:Date\.now|performance\.now|process\.hrtime(?:\.bigint)?|process\.uptime)$/;
 const PLAIN_CALL = /^(?:Math\.\w+|Number(?:\.\w+)?|BigInt|String|Date\.now|performance\.\w+|process\.[\w.]+)$/;
@@ -19,11 +23,17 @@ interface Place {
   inside: string | null;
   guard: string;
   unit: string;
+  under: readonly Reads[];
+  /** Loops around, the innermost last, within the function. */
+  loops: readonly Node[];
 }
+/** How a binding differs from a plain assignment. */
+type Extra = Partial<Pick<Binding, 'how' | 'text' | 'carries' | 'isOwnPlace'>>;
 
 /** The same for JavaScript and TypeScript as `pythonFlow`. A block's names are taken for its function's. */
-export function javascriptFlow({ program, tokens }: JavascriptModule, sealed: Sealed): Flow {
-  const flow: Flow = { bindings: [], stops: [], printed: [] };
+export function javascriptFlow({ program, tokens }: JavascriptModule, path: string, sealed: Sealed): Flow {
+  const flow = emptyFlow();
+  const tellsTime = sealedTeller(program, path, sealed);
   const budgets = new Set(sealed.clockNames);
   const owners = new Map<string, Set<string>>([['', new Set()]]);
   const parameters = new Map<string, (string | null)[]>();
@@ -32,7 +42,14 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, sealed: Se
   const parents = new Map<Node, Node>();
 
   walk(program, (node, parent) => {
-    const outer = (parent && places.get(parent)) ?? { scopes: [''], inside: null, guard: '', unit: '' };
+    const outer = (parent && places.get(parent)) ?? {
+      scopes: [''],
+      inside: null,
+      guard: '',
+      unit: '',
+      under: [],
+      loops: [],
+    };
     const place = placeOf(node, parent, outer);
     places.set(node, place);
     if (parent) parents.set(node, parent);
@@ -53,7 +70,9 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, sealed: Se
     if (node.type === 'CatchClause' && isNode(node['param']))
       for (const name of namesIn(node['param'] as Node)) own.add(name);
   });
+  const ends = new Map<Node, Reads[]>();
   walk(program, (node, parent) => read(node, parent, places.get(node) as Place));
+  flow.work = javascriptWork(program, text, (loop) => ends.get(loop) ?? []);
   return flow;
 
   function placeOf(node: Node, parent: Node | null, outer: Place): Place {
@@ -61,14 +80,19 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, sealed: Se
       const name = functionName(node, parent);
       const scope = `${outer.scopes.at(-1)}/${name ?? '()'}`;
       if (!owners.has(scope)) owners.set(scope, new Set());
-      return { scopes: [...outer.scopes, scope], inside: name, guard: '', unit: outer.unit };
+      return { scopes: [...outer.scopes, scope], inside: name, guard: '', unit: outer.unit, under: [], loops: [] };
     }
-    let { guard } = outer;
-    if (parent?.type === 'IfStatement' && node !== parent['test'])
+    let { guard, under, loops } = outer;
+    if (parent?.type === 'IfStatement' && node !== parent['test']) {
       guard += `/if ${text(parent['test'] as Node)}${node === parent['alternate'] ? ' else' : ''}`;
-    if (IS_LOOP.test(node.type)) guard += `/${node.type}`;
+      under = [...under, readsOf([parent['test'] as Node], outer)];
+    }
+    if (IS_LOOP.test(node.type)) {
+      guard += `/${node.type}`;
+      loops = [...loops, node];
+    }
     const isStatement = /Statement$|Declaration$/.test(node.type) && node.type !== 'BlockStatement';
-    return { ...outer, guard, unit: isStatement ? `${guard}|${headOf(node)}` : outer.unit };
+    return { ...outer, guard, under, loops, unit: isStatement ? `${guard}|${headOf(node)}` : outer.unit };
   }
 
   /** A statement's text; of one with a body, what stands before it. */
@@ -93,21 +117,35 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, sealed: Se
       case 'VariableDeclarator': {
         // A declaration in the head of a loop is bound by the loop.
         const init = part('init');
-        return init ? bind(node['id'] as Node, readsOf([init], place), place) : undefined;
+        return init ? bind(node['id'] as Node, readsOf([init], place), place, extraOf(init, place)) : undefined;
       }
       case 'AssignmentExpression': {
         const target = node['left'] as Node;
         const parts = [node['right'] as Node, ...(node['operator'] === '=' ? [] : [target])];
-        return bind(target, readsOf(parts, place), place);
+        const how = node['operator'] === '=' ? 'set' : 'augment';
+        return bind(target, readsOf(parts, place), place, {
+          ...extraOf(node['right'] as Node, place),
+          how,
+          text: text(node),
+        });
       }
       case 'UpdateExpression':
-        return bind(node['argument'] as Node, readsOf([node['argument'] as Node], place), place);
+        return bind(node['argument'] as Node, readsOf([node['argument'] as Node], place), place, {
+          how: 'augment',
+          isOwnPlace: true,
+        });
       case 'ForInStatement':
       case 'ForOfStatement': {
         const left = node['left'] as Node;
         const value = readsOf([node['right'] as Node], place);
         const targets = left.type === 'VariableDeclaration' ? (left['declarations'] as Node[]) : [left];
-        for (const target of targets) bind(isNode(target['id']) ? (target['id'] as Node) : target, value, place);
+        for (const target of targets)
+          bind(
+            isNode(target['id']) ? (target['id'] as Node) : target,
+            value,
+            place,
+            extraOf(node['right'] as Node, place),
+          );
         return;
       }
       case 'WhileStatement':
@@ -115,10 +153,27 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, sealed: Se
       case 'ForStatement':
       case 'IfStatement': {
         const test = part('test');
-        if (test && (node.type !== 'IfStatement' || endsIn(node['consequent'] as Node, LOOP.test(place.guard))))
-          stopsIn(test, place);
+        if (test && node.type !== 'IfStatement') stop(test, node, place, place.unit, [node]);
+        if (test && node.type === 'IfStatement')
+          for (const [branch, word] of [
+            [part('consequent'), 'if'],
+            [part('alternate'), 'else'],
+          ] as const) {
+            const effect = branch && effectOf(branch, LOOP.test(place.guard));
+            const left = effect === 'break' ? place.loops.slice(-1) : place.loops;
+            if (effect) stop(test, node, place, `${place.guard}|${word} ${text(test)} > ${effect}`, left);
+          }
         return;
       }
+      case 'ContinueStatement':
+        if (place.loops.length > 0)
+          flow.skips.push({
+            unit: place.unit,
+            from: node.start,
+            to: (place.loops.at(-1) as Node).end,
+            line: lineOf(node),
+          });
+        return;
       case 'ReturnStatement':
         if (place.inside !== null && part('argument'))
           push(
@@ -129,13 +184,16 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, sealed: Se
           );
         return;
       case 'CallExpression':
-        return handOver(node, place);
+        handOver(node, place);
+        changedBy(node, place);
+        for (const at of unknownPlaces(node, sealed)) flow.places.push(readsOf([at], place));
+        return;
       case 'FunctionDeclaration':
       case 'ClassDeclaration':
         if (isNode(node['id']))
           push(
             nameOf(node['id'] as Node),
-            nothing(),
+            noReads(),
             { ...place, scopes: node.type === 'ClassDeclaration' ? place.scopes : place.scopes.slice(0, -1) },
             node,
           );
@@ -148,16 +206,58 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, sealed: Se
     }
   }
 
-  function push(name: string, value: Reads, place: Place, node: Node): void {
-    flow.bindings.push({ key: keyOf(name, place), name, unit: place.unit, line: lineOf(node), value });
+  function push(name: string, value: Reads, place: Place, node: Node, extra: Extra = {}): void {
+    put(keyOf(name, place), name, value, place, node, extra);
   }
 
-  function bind(target: Node, value: Reads, place: Place): void {
-    if (target.type === 'Identifier') push(nameOf(target), value, place, target);
+  function put(key: string, name: string, value: Reads, { unit, under }: Place, node: Node, extra: Extra): void {
+    const at = { from: node.start, line: lineOf(node) };
+    flow.bindings.push({
+      key,
+      name,
+      unit,
+      text: unit,
+      ...at,
+      value,
+      how: 'set',
+      under,
+      carries: [],
+      isOwnPlace: false,
+      ...extra,
+    });
+  }
+
+  function bind(target: Node, value: Reads, place: Place, extra: Extra = {}): void {
+    if (target.type === 'Identifier') push(nameOf(target), value, place, target, extra);
     else if (target.type === 'MemberExpression') {
       const name = memberName(target);
-      if (name !== null) flow.bindings.push({ key: `.${name}`, name, unit: place.unit, line: lineOf(target), value });
-    } else for (const inner of patternParts(target)) bind(inner, value, place);
+      if (name !== null) return put(`.${name}`, name, value, place, target, extra);
+      // Of an item whose name is computed it is the object that changes.
+      const object = changedObject(target);
+      if (object.type === 'Identifier') push(nameOf(object), value, place, target, { ...extra, how: 'call' });
+      else if (memberName(object) !== null)
+        put(`.${memberName(object)}`, memberName(object) as string, value, place, target, { ...extra, how: 'call' });
+    } else for (const inner of patternParts(target)) bind(inner, value, place, extra);
+  }
+
+  /** A call that changes its object binds the items by their names, or the object where they are not told. */
+  function changedBy(call: Node, place: Place): void {
+    for (const { target, parts } of changesOf(call)) {
+      const value = readsOf(call['arguments'] as Node[], place);
+      const object = changedObject(target);
+      for (const part of parts ?? [memberName(object)])
+        if (part !== null) put(`.${part}`, part, value, place, call, { how: 'call' });
+        else if (object.type === 'Identifier') push(nameOf(object), value, place, call, { how: 'call' });
+    }
+  }
+
+  function extraOf(value: Node, place: Place): Extra {
+    const path = fold(value);
+    const carries = carriedBy(value).flatMap((at) => {
+      const part = memberName(at);
+      return at.type === 'Identifier' ? [keyOf(nameOf(at), place)] : part === null ? [] : [`.${part}`];
+    });
+    return { carries, isOwnPlace: path === null ? isNumber(value) : isOwnPath(path, sealed) };
   }
 
   /** Of a text with the metric's name, what comes behind it. */
@@ -191,28 +291,38 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, sealed: Se
     (call['arguments'] as Node[]).forEach((argument, index) => {
       const name = parameters.get(inner)?.[index];
       if (name)
-        flow.bindings.push({
-          key: `${inner}#${name}`,
+        put(
+          `${inner}#${name}`,
           name,
-          unit: `${place.guard}|${text(call)}`,
-          line: lineOf(call),
           // What a schedule is called with is no time that is kept.
-          value: { ...readsOf([argument], place), isClock: false, isBudget: false, all: [] },
-        });
+          { ...readsOf([argument], place), isClock: false, isBudget: false, all: [] },
+          { ...place, unit: `${place.guard}|${text(call)}` },
+          call,
+          extraOf(argument, place),
+        );
     });
   }
 
-  function stopsIn(test: Node, place: Place): void {
+  function stop(test: Node, node: Node, place: Place, unit: string, loops: readonly Node[]): void {
+    const parts: Reads[] = [];
     const stack = [test];
     for (let at = stack.pop(); at; at = stack.pop()) {
       if (at.type === 'LogicalExpression') stack.push(at['left'] as Node, at['right'] as Node);
       else if (at.type === 'UnaryExpression') stack.push(at['argument'] as Node);
-      else flow.stops.push(readsOf([at], place));
+      else parts.push(readsOf([at], place));
     }
+    // Of a loop whose test comes last, what goes on with it comes first.
+    flow.stops.push({
+      parts,
+      unit,
+      from: node.type === 'DoWhileStatement' ? test.start : node.start,
+      line: lineOf(node),
+    });
+    for (const loop of loops) ends.set(loop, [...(ends.get(loop) ?? []), ...parts]);
   }
 
   function readsOf(nodes: readonly Node[], place: Place): Reads {
-    const reads = nothing();
+    const reads = noReads();
     const stack = nodes.map((at) => ({ at, isDirect: true }));
     for (let entry = stack.pop(); entry; entry = stack.pop()) {
       const { at, isDirect } = entry;
@@ -228,6 +338,7 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, sealed: Se
         const callee = at['callee'] as Node;
         const dotted = dottedOf(callee);
         if (isDirect && dotted !== null && CLOCK.test(dotted)) reads.isClock = true;
+        if (isDirect && tellsTime(callee)) reads.isBudget = true;
         if (isDirect && dotted === 'Date') reads.isClock = true;
         const isMethod = callee.type === 'MemberExpression' && PLAIN_METHOD.test(memberName(callee) ?? '');
         const isPlain = isMethod || (dotted !== null && PLAIN_CALL.test(dotted));
@@ -249,23 +360,16 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, sealed: Se
   }
 }
 
-function childrenOf(node: Node): Node[] {
-  const found: Node[] = [];
-  for (const key of Object.keys(node)) {
-    if (key === 'loc' || key === 'parent') continue;
-    const value = node[key];
-    for (const item of Array.isArray(value) ? value : [value]) if (isNode(item)) found.push(item);
+/** How a branch leaves what is around it; leaving a function ends something where it leaves a loop. Going on is no end. */
+function effectOf(body: Node, isInLoop: boolean): string | null {
+  for (const node of body.type === 'BlockStatement' ? (body['body'] as Node[]) : [body]) {
+    if (exitOf(node) === 'process.exit') return 'exit';
+    if (node.type === 'ContinueStatement') return null;
+    if (node.type === 'ReturnStatement') return isInLoop ? 'return' : null;
+    const label = isNode(node['label']) ? ` ${nameOf(node['label'])}` : '';
+    if (ENDS.test(node.type)) return node.type === 'ThrowStatement' ? 'throw' : `break${label}`;
   }
-  return found.sort((a, b) => a.start - b.start);
-}
-
-/** Leaving a function ends something where it leaves a loop. */
-function endsIn(body: Node, isInLoop: boolean): boolean {
-  const list = body.type === 'BlockStatement' ? (body['body'] as Node[]) : [body];
-  return list.some(
-    (node) =>
-      ENDS.test(node.type) || (isInLoop && node.type === 'ReturnStatement') || /^process\.exit$/.test(exitOf(node)),
-  );
+  return null;
 }
 
 function exitOf(node: Node): string {
@@ -278,39 +382,4 @@ function functionName(node: Node, parent: Node | null): string | null {
   return owner && isNode(owner['id']) && (owner['id'] as Node).type === 'Identifier'
     ? nameOf(owner['id'] as Node)
     : null;
-}
-
-function patternParts(target: Node): Node[] {
-  if (target.type === 'ArrayPattern') return (target['elements'] as (Node | null)[]).filter((item) => item !== null);
-  if (target.type === 'ObjectPattern')
-    return (target['properties'] as Node[]).map((property) => (property['value'] ?? property['argument']) as Node);
-  if (target.type === 'AssignmentPattern') return [target['left'] as Node];
-  if (target.type === 'RestElement') return [target['argument'] as Node];
-  return isNode(target['expression']) ? [target['expression'] as Node] : [];
-}
-
-function namesIn(pattern: Node): string[] {
-  return pattern.type === 'Identifier' ? [nameOf(pattern)] : patternParts(pattern).flatMap(namesIn);
-}
-
-function memberName(node: Node): string | null {
-  const property = node['property'] as Node;
-  if (node['computed'] !== true) return nameOf(property);
-  return property.type === 'Literal' && typeof property['value'] === 'string' ? property['value'] : null;
-}
-
-function dottedOf(node: Node): string | null {
-  if (node.type === 'Identifier') return nameOf(node);
-  if (node.type !== 'MemberExpression') return null;
-  const [object, name] = [dottedOf(node['object'] as Node), memberName(node)];
-  return object === null || name === null ? null : `${object}.${name}`;
-}
-
-function nameOf(node: Node): string {
-  const name = node['name'];
-  return typeof name === 'string' ? name : '';
-}
-
-function nothing(): Reads {
-  return { all: [], direct: [], isClock: false, isBudget: false, isPlain: true };
 }

@@ -1,18 +1,22 @@
 // Long because a name's owner, its bindings and what they read are found in one walk.
 import type { PythonModule } from '../../patch/python/parse-python.js';
-import type { Expression, Statement } from '../../patch/python/tree.js';
+import type { Block, Expression, Statement } from '../../patch/python/tree.js';
 import { tokenText } from './code-text.js';
 import type { Sealed } from './context.js';
-import type { Flow, Reads } from './held.js';
-import { hasWord } from './literals.js';
+import { emptyFlow, noReads, type Binding, type Flow, type Reads } from './held.js';
+import { hasWord, isOwnPath } from './literals.js';
+import { carriedBy, changedObject, changesOf } from './python-changes.js';
 import { below, dottedOf, eachStatement, foldText, namesOf, rootOf } from './python-names.js';
+import { sealedTeller } from './python-sealed.js';
+import { pythonWork } from './python-work.js';
+import { isNumber, pathText, unknownPlaces } from './python-writers.js';
 
 const CLOCK =
   /^(?:time\.(?:time|perf_counter|monotonic|process_time|thread_time)(?:_ns)?|timeit\.default_timer|datetime\.datetime\.(?:now|utcnow|today)|torch\.cuda\.Event)$/;
 const PLAIN_CALL =
   /^(?:min|max|abs|float|int|round|sum|pow|divmod|str|repr|format|bool|len|math\.\w+|time\.\w+|timeit\.\w+|os\.getenv|os\.environ\.get|datetime\.[\w.]+)$/;
-const PLAIN_METHOD = /^(?:item|total_seconds|elapsed_time|format|join|get)$/;
-const ENDS = /^(?:break|raise)$/;
+const PLAIN_METHOD = /^(?:item|total_seconds|elapsed_time|format|join|get|is_set|any|all)$/;
+const ENDS = /^(?:break|raise|continue|return)$/;
 const LOOP = /\/(?:while|for)\b/;
 const EXIT = /^(?:exit|quit|sys\.exit|os\._exit)$/;
 
@@ -21,12 +25,18 @@ interface Place {
   scopes: string[];
   /** Loops and conditions around, within the function. */
   guard: string;
+  under: readonly Reads[];
+  /** Loops around, the innermost last, within the function. */
+  loops: readonly Block[];
 }
+/** How a binding differs from a plain assignment. */
+type Extra = Partial<Pick<Binding, 'how' | 'text' | 'carries' | 'isOwnPlace'>>;
 
 /** What a Python file does with its values: bindings by the scope that owns them, comparisons that stop, and what is printed as the metric. */
 export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed): Flow {
-  const flow: Flow = { bindings: [], stops: [], printed: [] };
+  const flow = emptyFlow();
   const names = namesOf(statements);
+  const tellsTime = sealedTeller(statements, names, sealed);
   const budgets = new Set(sealed.clockNames.map((name) => name.split('.').at(-1) as string));
   const owners = new Map<string, Set<string>>([['', new Set()]]);
   const classes = new Set<string>();
@@ -34,7 +44,14 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
   declare(statements, '');
   const text = (from: number, to: number) => tokenText(tokens, from, to);
 
-  block(statements, { scopes: [''], guard: '' });
+  const ends = new Map<Block, Reads[]>();
+  block(statements, { scopes: [''], guard: '', under: [], loops: [] });
+  flow.work = pythonWork(
+    statements,
+    names,
+    ({ from, to }) => text(from, to),
+    (loop) => ends.get(loop) ?? [],
+  );
   return flow;
 
   function declare(body: readonly Statement[], scope: string): void {
@@ -85,38 +102,48 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
     const { line } = statement;
     if (statement.type === 'Compound') {
       let heads = '';
+      const conditions: Expression[] = [];
       for (const part of statement.blocks) {
         const head = part.head.map(({ from, to }) => text(from, to)).join(' ');
         const unit = `${place.guard}|${part.keyword} ${head}`;
         for (const expression of part.head) expressionIn(expression, place, unit);
         const value = readsOf(part.head, place);
-        for (const target of part.targets) bind(target, value, place, unit);
-        for (const name of part.binds) bindName(name, value, place, unit, part.line);
-        if (
-          part.keyword === 'while' ||
-          (/^(?:if|elif)$/.test(part.keyword) && endsIn(part.body, LOOP.test(place.guard)))
-        )
-          for (const expression of part.head) stopsIn(expression, place);
+        const extra: Extra = part.keyword === 'for' ? { carries: carriedKeys(part.head, place) } : {};
+        for (const target of part.targets) bind(target, value, place, unit, extra);
+        for (const name of part.binds) bindName(name, value, place, unit, part, extra);
         // A branch is told by all conditions on the way to it, a loop by its kind: how long it goes on is no time's business.
-        if (/^(?:if|elif|else)$/.test(part.keyword)) heads += ` ${part.keyword} ${head}`;
-        block(part.body, { ...place, guard: `${place.guard}/${heads === '' ? part.keyword : heads}` });
+        const isBranch = /^(?:if|elif|else)$/.test(part.keyword);
+        if (isBranch) {
+          heads += ` ${part.keyword} ${head}`;
+          conditions.push(...part.head);
+        }
+        const effect = isBranch ? effectOf(part.body, LOOP.test(place.guard)) : null;
+        if (part.keyword === 'while') stop(part.head, part, place, unit, [part]);
+        else if (effect !== null)
+          // A break leaves the loop around, all else leaves all.
+          stop(
+            conditions,
+            part,
+            place,
+            `${place.guard}|${heads} > ${effect}`,
+            place.loops.slice(effect === 'break' ? -1 : 0),
+          );
+        block(part.body, {
+          ...place,
+          guard: `${place.guard}/${heads === '' ? part.keyword : heads}`,
+          under: isBranch ? [...place.under, readsOf(conditions, place)] : place.under,
+          loops: /^(?:while|for)$/.test(part.keyword) ? [...place.loops, part] : place.loops,
+        });
       }
       return;
     }
     if (statement.type === 'Definition') {
       const unit = `${place.guard}|${statement.keyword} ${statement.name}`;
-      bindName(statement.name, nothing(), place, unit, line);
+      bindName(statement.name, noReads(), place, unit, statement);
       const inner = `${place.scopes.at(-1)}/${statement.name}`;
       for (const { name, default: value } of statement.parameters)
-        if (value)
-          flow.bindings.push({
-            key: `${inner}#${name}`,
-            name,
-            unit: text(value.from, value.to),
-            line,
-            value: nothing(),
-          });
-      block(statement.body, { scopes: [...place.scopes, inner], guard: '' });
+        if (value) push(`${inner}#${name}`, name, noReads(), place, text(value.from, value.to), value, placeOf(value));
+      block(statement.body, { scopes: [...place.scopes, inner], guard: '', under: [], loops: [] });
       return;
     }
     const unit = `${place.guard}|${text(statement.from, statement.to)}`;
@@ -124,36 +151,113 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
     // A module may be imported again; what comes from one, from there only.
     if (statement.type === 'Import')
       for (const { name, as } of statement.names)
-        bindName(as ?? (name.split('.')[0] as string), nothing(), place, `import ${name}`, line);
+        bindName(as ?? (name.split('.')[0] as string), noReads(), place, `import ${name}`, statement);
     else if (statement.type === 'From')
       for (const { name, as } of statement.names ?? [])
-        bindName(as ?? name, nothing(), place, `from ${statement.module} import ${name}`, line);
+        bindName(as ?? name, noReads(), place, `from ${statement.module} import ${name}`, statement);
     else if (statement.type === 'Assign' && statement.value) {
       const value = readsOf([statement.value, ...(statement.operator === '=' ? [] : statement.targets)], place);
-      for (const target of statement.targets) bind(target, value, place, unit);
+      const extra: Extra = {
+        ...placeOf(statement.value),
+        how: statement.operator === '=' ? 'set' : 'augment',
+        text: text(statement.from, statement.to),
+        carries: carriedKeys([statement.value], place),
+      };
+      for (const target of statement.targets) bind(target, value, place, unit, extra);
     } else if (statement.type === 'Simple' && statement.keyword === 'del')
-      for (const target of statement.values) bind(target, nothing(), place, unit);
+      for (const target of statement.values) bind(target, noReads(), place, unit);
     else if (statement.type === 'Simple' && statement.keyword === 'return') {
       const scope = place.scopes.at(-1) as string;
       const own = scope.split('/').at(-1) as string;
       if (scope !== '')
-        bindName(own, readsOf(statement.values, place), { ...place, scopes: place.scopes.slice(0, -1) }, unit, line);
-    }
+        bindName(
+          own,
+          readsOf(statement.values, place),
+          { ...place, scopes: place.scopes.slice(0, -1) },
+          unit,
+          statement,
+          placeOf(statement.values[0]),
+        );
+    } else if (statement.type === 'Simple' && statement.keyword === 'continue' && place.loops.length > 0)
+      flow.skips.push({ unit, from: statement.from, to: (place.loops.at(-1) as Block).to, line });
   }
 
-  function bindName(name: string, value: Reads, place: Place, unit: string, line: number): void {
-    flow.bindings.push({ key: keyOf(name, place.scopes), name, unit, line, value });
+  function push(
+    key: string,
+    name: string,
+    value: Reads,
+    place: Place,
+    unit: string,
+    at: { from: number; line: number },
+    extra: Extra = {},
+  ): void {
+    const { from, line } = at;
+    flow.bindings.push({
+      key,
+      name,
+      unit,
+      text: unit,
+      from,
+      line,
+      value,
+      how: 'set',
+      under: place.under,
+      carries: [],
+      isOwnPlace: false,
+      ...extra,
+    });
   }
 
-  function bind(target: Expression, value: Reads, place: Place, unit: string): void {
-    if (target.type === 'Name') return bindName(target.id, value, place, unit, target.line);
-    if (target.type === 'Collection') for (const item of target.items) bind(item, value, place, unit);
-    else if (target.type === 'Operation') bind(target.operands[0] as Expression, value, place, unit);
+  function bindName(
+    name: string,
+    value: Reads,
+    place: Place,
+    unit: string,
+    at: Expression | Statement | Block,
+    extra: Extra = {},
+  ): void {
+    push(keyOf(name, place.scopes), name, value, place, unit, at, extra);
+  }
+
+  function bind(target: Expression, value: Reads, place: Place, unit: string, extra: Extra = {}): void {
+    if (target.type === 'Name') return bindName(target.id, value, place, unit, target, extra);
+    if (target.type === 'Collection') for (const item of target.items) bind(item, value, place, unit, extra);
+    else if (target.type === 'Operation') bind(target.operands[0] as Expression, value, place, unit, extra);
     else {
       const name = partOf(target);
-      if (name !== null) flow.bindings.push({ key: `.${name}`, name, unit, line: target.line, value });
-      else if (target.type === 'Subscript') bind(target.value, value, place, unit);
+      const object = changedObject(target);
+      if (name !== null) push(`.${name}`, name, value, place, unit, target, extra);
+      if (object !== target) {
+        const owner = object.type === 'Name' ? keyOf(object.id, place.scopes) : partOf(object);
+        if (owner !== null)
+          push(
+            object.type === 'Name' ? owner : `.${owner}`,
+            partOf(object) ?? owner.replace(/^.*#/, ''),
+            value,
+            place,
+            unit,
+            target,
+            {
+              ...extra,
+              how: 'call',
+            },
+          );
+      }
     }
+  }
+
+  function carriedKeys(expressions: readonly Expression[], place: Place): string[] {
+    return expressions.flatMap(carriedBy).flatMap((at) => {
+      if (at.type === 'Name') return [keyOf(at.id, place.scopes)];
+      const part = partOf(at);
+      return part === null ? [] : [`.${part}`];
+    });
+  }
+
+  function placeOf(value: Expression | undefined): Extra {
+    if (!value) return {};
+    const path = pathText(value, names);
+    return { isOwnPlace: path === null ? isNumber(value) : isOwnPath(path, sealed) };
   }
 
   /** What an expression does by the way: walrus, and the metric printed. */
@@ -161,8 +265,13 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
     const stack: { at: Expression; after: Expression[] }[] = [{ at: expression, after: [] }];
     for (let entry = stack.pop(); entry; entry = stack.pop()) {
       const { at, after } = entry;
-      if (at.type === 'Walrus') bindName(at.target, readsOf([at.value], place), place, unit, at.line);
-      if (at.type === 'Call') handOver(at, place);
+      if (at.type === 'Walrus')
+        bindName(at.target, readsOf([at.value], place), place, unit, at, { carries: carriedKeys([at.value], place) });
+      if (at.type === 'Call') {
+        handOver(at, place);
+        changedBy(at, place, unit);
+        for (const path of unknownPlaces(at, names, sealed)) flow.places.push(readsOf([path], place));
+      }
       const parts = at.type === 'String' ? at.pieces : below(at);
       parts.forEach((part, index) => {
         const rest = [...parts.slice(index + 1).filter((next): next is Expression => 'type' in next), ...after];
@@ -173,6 +282,21 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
         }
         if ('type' in part) stack.push({ at: part, after: rest });
       });
+    }
+  }
+
+  /** A call that changes its object binds the items by their names, or the object where they are not told. */
+  function changedBy(call: Extract<Expression, { type: 'Call' }>, place: Place, unit: string): void {
+    for (const { target, parts } of changesOf(call, names)) {
+      const value = readsOf(
+        call.args.map((arg) => arg.value),
+        place,
+      );
+      const object = changedObject(target);
+      const told = parts ?? [partOf(object)];
+      for (const part of told)
+        if (part !== null) push(`.${part}`, part, value, place, unit, call, { how: 'call' });
+        else if (object.type === 'Name') bindName(object.id, value, place, unit, call, { how: 'call' });
     }
   }
 
@@ -190,14 +314,16 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
     call.args.forEach((arg, index) => {
       const name = arg.keyword ?? list[index];
       if (name !== undefined && parameters.has(name))
-        flow.bindings.push({
-          key: `${inner}#${name}`,
+        push(
+          `${inner}#${name}`,
           name,
-          unit: `${place.guard}|${text(call.from, call.to)}`,
-          line: call.line,
           // What a schedule is called with is no time that is kept.
-          value: { ...readsOf([arg.value], place), isClock: false, isBudget: false, all: [] },
-        });
+          { ...readsOf([arg.value], place), isClock: false, isBudget: false, all: [] },
+          place,
+          `${place.guard}|${text(call.from, call.to)}`,
+          call,
+          { ...placeOf(arg.value), carries: carriedKeys([arg.value], place) },
+        );
     });
   }
 
@@ -220,27 +346,36 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
     return found;
   }
 
-  function stopsIn(head: Expression, place: Place): void {
-    const stack = [head];
-    for (let at = stack.pop(); at; at = stack.pop()) {
-      if (at.type === 'Operation' && /^(?:and|or|not)$/.test(at.operator)) stack.push(...at.operands);
-      else flow.stops.push(readsOf([at], place));
-    }
+  function stop(
+    conditions: readonly Expression[],
+    at: Block,
+    place: Place,
+    unit: string,
+    loops: readonly Block[],
+  ): void {
+    const parts: Reads[] = [];
+    const stack = [...conditions];
+    for (let part = stack.pop(); part; part = stack.pop())
+      if (part.type === 'Operation' && /^(?:and|or|not)$/.test(part.operator)) stack.push(...part.operands);
+      else parts.push(readsOf([part], place));
+    flow.stops.push({ parts, unit, from: at.from, line: at.line });
+    for (const loop of loops) ends.set(loop, [...(ends.get(loop) ?? []), ...parts]);
   }
 
-  /** Leaving a function ends something where it leaves a loop. */
-  function endsIn(body: readonly Statement[], isInLoop: boolean): boolean {
-    return body.some(
-      (statement) =>
-        statement.type === 'Simple' &&
-        (ENDS.test(statement.keyword) ||
-          (isInLoop && statement.keyword === 'return') ||
-          statement.values.some((value) => value.type === 'Call' && EXIT.test(dottedOf(value.callee, names) ?? ''))),
-    );
+  /** How a branch leaves what is around it; leaving a function ends something where it leaves a loop. Going on is no end. */
+  function effectOf(body: readonly Statement[], isInLoop: boolean): string | null {
+    for (const statement of body) {
+      if (statement.type !== 'Simple') continue;
+      const { keyword, values } = statement;
+      const isExit = values.some((value) => value.type === 'Call' && EXIT.test(dottedOf(value.callee, names) ?? ''));
+      if (isExit) return 'exit';
+      if (ENDS.test(keyword)) return keyword === 'continue' || (keyword === 'return' && !isInLoop) ? null : keyword;
+    }
+    return null;
   }
 
   function readsOf(expressions: readonly Expression[], place: Place): Reads {
-    const reads = nothing();
+    const reads = noReads();
     const stack = expressions.map((at) => ({ at, isDirect: true }));
     for (let entry = stack.pop(); entry; entry = stack.pop()) {
       const { at, isDirect } = entry;
@@ -251,7 +386,8 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
       if (at.type === 'Name') add(keyOf(at.id, place.scopes));
       else if (at.type === 'Call') {
         const callee = dottedOf(at.callee, names);
-        if (callee !== null && CLOCK.test(callee) && isDirect) reads.isClock = true;
+        if (isDirect && callee !== null && CLOCK.test(callee)) reads.isClock = true;
+        if (isDirect && tellsTime(at.callee)) reads.isBudget = true;
         const isMethod = at.callee.type === 'Attribute' && PLAIN_METHOD.test(at.callee.attribute);
         const isPlain = isMethod || (callee !== null && PLAIN_CALL.test(callee));
         if (!isPlain) reads.isPlain = false;
@@ -273,10 +409,6 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
 function partOf(expression: Expression): string | null {
   if (expression.type === 'Attribute') return expression.attribute;
   return expression.type === 'Subscript' ? foldText(expression.index) : null;
-}
-
-function nothing(): Reads {
-  return { all: [], direct: [], isClock: false, isBudget: false, isPlain: true };
 }
 
 function targetNames(target: Expression, into: Set<string>): void {

@@ -10,7 +10,17 @@ export interface Names {
   ambiguous: Set<string>;
 }
 
+const known = new WeakMap<readonly Statement[], Names>();
+
 export function namesOf(statements: readonly Statement[]): Names {
+  const before = known.get(statements);
+  if (before) return before;
+  const names = collectNames(statements);
+  known.set(statements, names);
+  return names;
+}
+
+function collectNames(statements: readonly Statement[]): Names {
   const names: Names = { imported: new Map(), modules: new Set(), ambiguous: new Set() };
   const set = (local: string, dotted: string) => {
     if ((names.imported.get(local) ?? dotted) !== dotted) names.ambiguous.add(local);
@@ -54,6 +64,8 @@ export function dottedOf(expression: Expression, names: Names): string | null {
   while (at.type === 'Attribute') {
     attributes.push(at.attribute);
     at = at.value;
+    // No name that a rail knows has as many parts, and a chain of thousands is not to be gone through from each of its ends.
+    if (attributes.length > 64) return null;
   }
   if (at.type !== 'Name') return null;
   return [names.imported.get(at.id) ?? at.id, ...attributes.reverse()].join('.');

@@ -57,8 +57,63 @@ export function foreignWrite(
   }
 }
 
+/** What the place of a written file is made of, where it is not written out: who changes that changes the place. */
+export function unknownPlaces(
+  { callee, args }: { callee: Expression; args: Argument[] },
+  names: Names,
+  sealed: Sealed,
+): Expression[] {
+  const place = foreignWrite({ callee, args }, names, sealed)?.place ?? openedPlace(callee, args, names);
+  return place ? placeParts(place, names) : [];
+}
+
+function openedPlace(callee: Expression, args: readonly Argument[], names: Names): Expression | null {
+  const dotted = dottedOf(callee, names);
+  const isMethod = dotted !== 'open' && callee.type === 'Attribute' && callee.attribute === 'open';
+  if (dotted !== 'open' && !isMethod) return null;
+  const plain = args.filter((arg) => arg.keyword === null).map((arg) => arg.value);
+  const mode = args.find((arg) => arg.keyword === 'mode')?.value ?? plain[isMethod ? 0 : 1];
+  const written = mode ? foldText(mode) : 'r';
+  if (written !== null && !/[wax+]/.test(written)) return null;
+  if (isMethod && callee.type === 'Attribute') return callee.value;
+  return args.find((arg) => arg.keyword === 'file')?.value ?? plain[0] ?? null;
+}
+
+/** Of a name with a number in it only the folder matters: `f"{out}/step_{step}.pt"` is where `out` says. */
+function placeParts(place: Expression, names: Names): Expression[] {
+  if (pathText(place, names) !== null) return [];
+  if (place.type === 'Call')
+    return [...place.args.map((arg) => arg.value), ...(place.callee.type === 'Attribute' ? [place.callee.value] : [])]
+      .filter((part) => part.type !== 'Name' || !names.modules.has(part.id))
+      .flatMap((part) => placeParts(part, names));
+  if (place.type === 'Operation') return place.operands.flatMap((part) => placeParts(part, names));
+  if (place.type !== 'String') return [place];
+  return place.pieces.flatMap((piece, at) => {
+    const before = place.pieces[at - 1];
+    const isFolder = before === undefined || 'type' in before || before.text.endsWith('/');
+    return 'type' in piece && isFolder ? placeParts(piece, names) : [];
+  });
+}
+
+/** Whether an expression comes to a number, whatever its names hold: a step that is counted is no path. */
+export function isNumber(expression: Expression, depth = 0): boolean {
+  if (depth > 50) return false;
+  if (expression.type === 'Constant') return true;
+  if (expression.type === 'Operation')
+    return (
+      /^(?:[-+*/%]|\/\/|\*\*|-_|\+_|compare|not)$/.test(expression.operator) &&
+      expression.operands.some((operand) => isNumber(operand, depth + 1)) &&
+      !expression.operands.some((operand) => operand.type === 'String')
+    );
+  return (
+    expression.type === 'Call' &&
+    expression.callee.type === 'Name' &&
+    /^(?:int|float|len|round)$/.test(expression.callee.id)
+  );
+}
+
 /** The path that an expression is for certain: a text, or texts joined as paths are. */
-function pathText(expression: Expression, names: Names, depth = 0): string | null {
+export function pathText(expression: Expression, names: Names, depth = 0): string | null {
   if (depth > 50) return null;
   const text = foldText(expression);
   if (text !== null) return text;

@@ -40,11 +40,19 @@ export function compareFindings(
     ]),
   );
   const known = new Set([...base.map(({ key }) => key).filter((key) => key.startsWith('module ')), ...own]);
-  const isAllowed = ({ rail, allowedBy, key }: Finding) =>
-    rail === 'imports' &&
-    (known.has(key) ||
-      (allowedBy !== null && allow.some((name) => allowedBy === name || allowedBy.startsWith(`${name}.`))));
-  return { added: excess(now, base).filter((finding) => !isAllowed(finding)), removed: excess(base, now) };
+  const had = new Set(base.map(({ key }) => key));
+  const isAllowed = ({ rail, allowedBy, key, free, where, isOnce }: Finding) =>
+    free === 'come' ||
+    free === 'both' ||
+    (where !== undefined && !had.has(where)) ||
+    (isOnce === true && had.has(key)) ||
+    (rail === 'imports' &&
+      (known.has(key) ||
+        (allowedBy !== null && allow.some((name) => allowedBy === name || allowedBy.startsWith(`${name}.`)))));
+  return {
+    added: excess(now, base).filter((finding) => !isAllowed(finding)),
+    removed: excess(base, now).filter(({ free }) => free !== 'go' && free !== 'both'),
+  };
 }
 
 /** Rail `imports`: no new module, and no new primitive of network, processes, files or running text. */

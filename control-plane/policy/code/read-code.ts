@@ -1,13 +1,20 @@
 import { parse as parseYaml, parseDocument } from 'yaml';
-import { parseJavascript } from '../../patch/javascript/parse-javascript.js';
-import { parsePython } from '../../patch/python/parse-python.js';
+import { parseJavascript, type JavascriptModule } from '../../patch/javascript/parse-javascript.js';
+import { parsePython, type PythonModule } from '../../patch/python/parse-python.js';
 import type { Finding, Sealed } from './context.js';
 import { findJavascript } from './find-javascript.js';
 import { findPython } from './find-python.js';
-import { heldFindings, heldOf, NOTHING_HELD, type Flow, type Held } from './held.js';
+import { heldFindings } from './held-findings.js';
+import { heldOf, NOTHING_HELD, type Flow, type Held } from './held.js';
 import { javascriptFlow } from './javascript-flow.js';
+import { askedJavascript } from './javascript-sealed.js';
+import { spelledJavascript } from './javascript-spelling.js';
 import { literalFindings } from './literals.js';
 import { pythonFlow } from './python-flow.js';
+import { answersPython } from './python-answers.js';
+import { namesOf } from './python-names.js';
+import { askedPython } from './python-sealed.js';
+import { spelledPython } from './python-spelling.js';
 
 /** A file as the rails see it: `meaning` is equal for two texts that differ in comments and layout only. */
 export interface Code {
@@ -26,7 +33,7 @@ export function readCode(path: string, content: string): { code: Code } | { prob
     const meaning = JSON.stringify(
       module.tokens.map(({ kind, text }) => (kind === 'indent' || kind === 'dedent' ? kind : text)),
     );
-    return { code: { meaning, ...held(findPython, pythonFlow, module) } };
+    return { code: { meaning, ...held(allPython, pythonFlow, module) } };
   }
   if (/\.[cm]?[jt]sx?$/.test(path)) {
     const read = parseJavascript(path, content);
@@ -35,13 +42,31 @@ export function readCode(path: string, content: string): { code: Code } | { prob
     return {
       code: {
         meaning: JSON.stringify(meaningOf(module.tokens, content)),
-        ...held((_module, sealed) => findJavascript(module, path, sealed), javascriptFlow, module),
+        ...held(allJavascript(path), (read_, sealed) => javascriptFlow(read_, path, sealed), module),
       },
     };
   }
   if (path.endsWith('.json')) return readData(content, JSON.parse);
   if (/\.ya?ml$/.test(path)) return readYaml(content);
   return { code: { meaning: content, findings: (sealed) => wordsOnly(content, sealed), held: () => NOTHING_HELD } };
+}
+
+function allPython(module: PythonModule, sealed: Sealed): Finding[] {
+  const { imported } = namesOf(module.statements);
+  return [
+    ...findPython(module, sealed),
+    ...spelledPython(module, sealed),
+    ...askedPython(module, sealed),
+    ...answersPython(module, imported),
+  ];
+}
+
+function allJavascript(path: string) {
+  return (module: JavascriptModule, sealed: Sealed): Finding[] => [
+    ...findJavascript(module, path, sealed),
+    ...spelledJavascript(module, sealed),
+    ...askedJavascript(module, path, sealed),
+  ];
 }
 
 /** The flow is worked out once: the base's tells what is held, and what it binds of that. */
@@ -56,10 +81,7 @@ function held<Module>(
     return known.flow;
   };
   return {
-    findings: (sealed, names) => [
-      ...find(module, sealed),
-      ...(names.size === 0 ? [] : heldFindings(flowFor(sealed), names)),
-    ],
+    findings: (sealed, names) => [...find(module, sealed), ...heldFindings(flowFor(sealed), names)],
     held: (sealed) => heldOf(flowFor(sealed)),
   };
 }

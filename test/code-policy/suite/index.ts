@@ -1,13 +1,19 @@
 import type { CodeCase } from '@nightshift/control-plane/policy/code/bench-code';
+import { answerCases } from './answers.js';
+import { figureCases } from './figures.js';
+import { flagCases } from './flags.js';
 import { heldCases } from './held.js';
 import { importsCases } from './imports.js';
 import { noopCases, noopNodeCases, repeatCases } from './noop.js';
 import { pathsCases } from './paths.js';
+import { placeCases } from './places.js';
+import { roundCases } from './rounds.js';
 import { safeCases } from './safe.js';
 import { schemaCases } from './schema.js';
 import { sealedCases } from './sealed.js';
 import { secretsCases } from './secrets.js';
 import { sizeCases } from './size.js';
+import { spellingCases } from './spelling.js';
 import { syntaxCases } from './syntax.js';
 
 /** Every case, in the order of the rails. */
@@ -19,6 +25,12 @@ export const suite: CodeCase[] = [
   ...importsCases,
   ...sealedCases,
   ...heldCases,
+  ...flagCases,
+  ...figureCases,
+  ...roundCases,
+  ...placeCases,
+  ...spellingCases,
+  ...answerCases,
   ...secretsCases,
   ...noopCases,
   ...noopNodeCases,
