@@ -36,7 +36,7 @@ export function heldFindings(flow: Flow, held: Held): Finding[] {
         rail: 'sealed' as const,
         key: `skip|${unit}`,
         line,
-        reason: 'it begins the next round before the clock is asked',
+        reason: 'it begins the next round before the clock is asked (leave the rest out by a condition instead)',
         allowedBy: null,
         free: 'go' as const,
       })),

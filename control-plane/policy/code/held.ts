@@ -56,6 +56,8 @@ export interface Flow {
   printed: Reads[];
   /** What the path of a file that is written is made of, where it is not written out. */
   places: Reads[];
+  /** The objects and fields by which a sealed module is asked for the time. */
+  tellers: string[];
   work: Work;
 }
 export interface HeldName {
@@ -69,7 +71,15 @@ export type Held = ReadonlyMap<string, HeldName>;
 export const NOTHING_HELD: Held = new Map();
 
 export function emptyFlow(): Flow {
-  return { bindings: [], stops: [], skips: [], printed: [], places: [], work: work('function', '', '', 1) };
+  return {
+    bindings: [],
+    stops: [],
+    skips: [],
+    printed: [],
+    places: [],
+    tellers: [],
+    work: work('function', '', '', 1),
+  };
 }
 
 export function noReads(): Reads {
@@ -85,7 +95,7 @@ export function isTimed({ isClock, isBudget }: Reads): boolean {
  * time or a duration, and those that say where a file is written. What a schedule makes of the time (a share of the budget, a learning
  * rate) is held only where a stop asks for it. Pure.
  */
-export function heldOf({ bindings, stops, printed, places }: Flow): Held {
+export function heldOf({ bindings, stops, printed, places, tellers }: Flow): Held {
   const byKey = new Map<string, Binding[]>();
   for (const binding of bindings) byKey.set(binding.key, [...(byKey.get(binding.key) ?? []), binding]);
   const held = new Map<string, HeldName>();
@@ -107,7 +117,7 @@ export function heldOf({ bindings, stops, printed, places }: Flow): Held {
     }
   }
   for (const { key, value, how } of bindings) if (how !== 'call' && value.isClock && !isShare(value)) queue.push(key);
-  spread([...queue, ...flags.keys()], 'clock', (key) => timed.has(key));
+  spread([...queue, ...flags.keys(), ...tellers], 'clock', (key) => timed.has(key));
   spread(
     printed.flatMap(({ direct }) => direct),
     'metric',

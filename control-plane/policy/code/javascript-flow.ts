@@ -4,7 +4,7 @@ import { tokenText } from './code-text.js';
 import type { Sealed } from './context.js';
 import { emptyFlow, noReads, type Binding, type Flow, type Reads } from './held.js';
 import { carriedBy, changedObject, changesOf, isNumber, unknownPlaces } from './javascript-changes.js';
-import { childrenOf, dottedOf, fold, memberName, nameOf, namesIn, patternParts } from './javascript-names.js';
+import { childrenOf, dottedOf, fold, memberName, nameOf, namesIn, patternParts, rootName } from './javascript-names.js';
 import { sealedTeller } from './javascript-sealed.js';
 import { javascriptWork } from './javascript-work.js';
 import { hasWord, isOwnPath } from './literals.js';
@@ -338,12 +338,16 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, path: stri
         const callee = at['callee'] as Node;
         const dotted = dottedOf(callee);
         if (isDirect && dotted !== null && CLOCK.test(dotted)) reads.isClock = true;
-        if (isDirect && tellsTime(callee)) reads.isBudget = true;
+        const tells = tellsTime(callee);
+        if (tells) {
+          flow.tellers.push(keyOf(rootName(callee) ?? '', place), `.${memberName(callee) ?? ''}`);
+          if (isDirect) reads.isBudget = true;
+        }
         if (isDirect && dotted === 'Date') reads.isClock = true;
         const isMethod = callee.type === 'MemberExpression' && PLAIN_METHOD.test(memberName(callee) ?? '');
         const isPlain = isMethod || (dotted !== null && PLAIN_CALL.test(dotted));
         if (!isPlain) reads.isPlain = false;
-        stack.push({ at: callee, isDirect: isDirect && (isPlain || callee.type === 'Identifier') });
+        stack.push({ at: callee, isDirect: isDirect && !tells && (isPlain || callee.type === 'Identifier') });
         for (const argument of at['arguments'] as Node[]) stack.push({ at: argument, isDirect: isDirect && isPlain });
       } else if (at.type === 'MemberExpression') {
         const name = memberName(at);

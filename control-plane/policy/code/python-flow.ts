@@ -6,6 +6,7 @@ import type { Sealed } from './context.js';
 import { emptyFlow, noReads, type Binding, type Flow, type Reads } from './held.js';
 import { hasWord, isOwnPath } from './literals.js';
 import { carriedBy, changedObject, changesOf } from './python-changes.js';
+import { constantsOf } from './python-constant.js';
 import { below, dottedOf, eachStatement, foldText, namesOf, rootOf } from './python-names.js';
 import { sealedTeller } from './python-sealed.js';
 import { pythonWork } from './python-work.js';
@@ -36,6 +37,7 @@ type Extra = Partial<Pick<Binding, 'how' | 'text' | 'carries' | 'isOwnPlace'>>;
 export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed): Flow {
   const flow = emptyFlow();
   const names = namesOf(statements);
+  const known = constantsOf(statements, names);
   const tellsTime = sealedTeller(statements, names, sealed);
   const budgets = new Set(sealed.clockNames.map((name) => name.split('.').at(-1) as string));
   const owners = new Map<string, Set<string>>([['', new Set()]]);
@@ -275,14 +277,21 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
       const parts = at.type === 'String' ? at.pieces : below(at);
       parts.forEach((part, index) => {
         const rest = [...parts.slice(index + 1).filter((next): next is Expression => 'type' in next), ...after];
-        const written = 'type' in part ? (part.type === 'String' ? foldText(part) : null) : part.text;
-        if (written !== null && hasWord(written, sealed.metricName)) {
+        const written = 'type' in part ? textsOf(part) : [part.text];
+        if (written.some((one) => hasWord(one, sealed.metricName))) {
           const next = rest.find((one) => one.type !== 'String' || foldText(one) === null);
           if (next) flow.printed.push(readsOf([next], place));
         }
         if ('type' in part) stack.push({ at: part, after: rest });
       });
     }
+  }
+
+  /** What a text may say, or a name that is only ever given texts. */
+  function textsOf(part: Expression): string[] {
+    if (part.type === 'Name') return (known.get(part.id) ?? []).filter((value) => typeof value === 'string');
+    const folded = part.type === 'String' ? foldText(part) : null;
+    return folded === null ? [] : [folded];
   }
 
   /** A call that changes its object binds the items by their names, or the object where they are not told. */
@@ -387,11 +396,15 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
       else if (at.type === 'Call') {
         const callee = dottedOf(at.callee, names);
         if (isDirect && callee !== null && CLOCK.test(callee)) reads.isClock = true;
-        if (isDirect && tellsTime(at.callee)) reads.isBudget = true;
+        const tells = tellsTime(at.callee);
+        if (tells) {
+          flow.tellers.push(keyOf(rootOf(at.callee) ?? '', place.scopes), `.${partOf(at.callee) ?? ''}`);
+          if (isDirect) reads.isBudget = true;
+        }
         const isMethod = at.callee.type === 'Attribute' && PLAIN_METHOD.test(at.callee.attribute);
         const isPlain = isMethod || (callee !== null && PLAIN_CALL.test(callee));
         if (!isPlain) reads.isPlain = false;
-        stack.push({ at: at.callee, isDirect: isDirect && (isPlain || at.callee.type === 'Name') });
+        stack.push({ at: at.callee, isDirect: isDirect && !tells && (isPlain || at.callee.type === 'Name') });
         for (const arg of at.args) stack.push({ at: arg.value, isDirect: isDirect && isPlain });
       } else {
         const root = at.type === 'Attribute' ? rootOf(at) : null;

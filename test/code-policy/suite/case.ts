@@ -58,7 +58,7 @@ export function pass(id: string, raw: unknown, context: CodeContext = python): C
 /** A table of answers that one rail blocks; the key says what is wrong with each. */
 export function blocked(rail: GateRail, table: Record<string, unknown>, context: CodeContext = python): CodeCase[] {
   return Object.entries(table).map(([name, raw]) => ({
-    id: `${rail}-${context.files[0]?.path === 'train.mjs' ? 'js-' : ''}${name}`,
+    id: `${rail}-${context.files[0]?.path !== 'train.py' ? 'js-' : ''}${name}`,
     raw,
     expect: 'block',
     expectedRail: rail,

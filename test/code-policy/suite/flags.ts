@@ -42,6 +42,15 @@ const breakJs = fromJs(
     .replace(whileJs, 'for (;;) {')
     .replace('  steps += 1;\n', '  steps += 1;\n  if (performance.now() - startedAt >= budgetMs) break;\n'),
 );
+// What a sealed module begins has the clock in it.
+const begunJs = fromJs(
+  trainMjs
+    .replace('evaluateBits, generator', 'evaluateBits, generator, startTraining')
+    .replace(
+      whileJs,
+      'const { progress } = startTraining();\nfor (let done = progress(); done < 1; done = progress()) {',
+    ),
+);
 // The clock is a sealed module's.
 const sealedClock = from(
   trainPy
@@ -176,6 +185,8 @@ export const flagCases = [
         '    done = training.progress() / 5',
       ),
       'the sealed clock not asked': swap('train.py', '    step += 1\n    done = training.progress()', '    step += 1'),
+      'another clock in the sealed one’s place': swap('train.py', step, `${step}\n    training = Block(WIDTH)`),
+      'the sealed clock patched': swap('train.py', step, `${step}\n    training.progress = lambda: 0.1`),
       'the sealed clock put aside': swap('train.py', '    step += 1', '    step += 1\n    done = 0'),
     },
     sealedClock,
@@ -191,6 +202,22 @@ export const flagCases = [
       'the sealed clock put aside': swap('train.mjs', '  steps += 1;', '  steps += 1;\n  done = 0;'),
     },
     sealedClockJs,
+  ),
+  ...blocked(
+    'sealed',
+    {
+      'a later end by what was begun': swap(
+        'train.mjs',
+        'for (let done = progress(); done < 1; done = progress()) {',
+        'for (let done = progress(); done < 5; done = progress()) {',
+      ),
+    },
+    begunJs,
+  ),
+  pass(
+    'a-round-left-out-by-a-condition',
+    swap('train.py', '    optimizer.step()', '    if torch.isfinite(loss):\n        optimizer.step()'),
+    last,
   ),
   pass('a-line-before-the-stop', swap('train.py', head.trimEnd(), `${head}        print(f"{step} steps")`)),
   pass(

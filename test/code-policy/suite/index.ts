@@ -15,6 +15,7 @@ import { secretsCases } from './secrets.js';
 import { sizeCases } from './size.js';
 import { spellingCases } from './spelling.js';
 import { syntaxCases } from './syntax.js';
+import { typescriptCases } from './typescript.js';
 
 /** Every case, in the order of the rails. */
 export const suite: CodeCase[] = [
@@ -31,6 +32,7 @@ export const suite: CodeCase[] = [
   ...placeCases,
   ...spellingCases,
   ...answerCases,
+  ...typescriptCases,
   ...secretsCases,
   ...noopCases,
   ...noopNodeCases,

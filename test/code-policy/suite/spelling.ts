@@ -1,9 +1,24 @@
-import { blocked, node, pass, swap, top, topJs } from './case.js';
+import { trainPy } from '../fixtures.js';
+import { blocked, node, pass, python, swap, top, topJs } from './case.js';
 
 const letters = [...'val_loss'].map((letter) => letter.charCodeAt(0)).join(', ');
 const hex = Buffer.from('val_loss: 0.1').toString('hex');
 const base64 = Buffer.from('val_loss: 0.1').toString('base64');
 const lettersJs = [...'bits_per_byte: 0'].map((letter) => letter.charCodeAt(0)).join(', ');
+
+// The base itself has the name in a constant.
+const named = {
+  ...python,
+  files: [
+    {
+      path: 'train.py',
+      content: trainPy
+        .replace('WIDTH = 128', 'METRIC = "val_loss"\nWIDTH = 128')
+        .replace('print(f"val_loss: {val_loss:.6f}")', 'print(f"{METRIC}: {val_loss:.6f}")'),
+    },
+  ],
+};
+const print = 'print(f"{METRIC}: {val_loss:.6f}")';
 
 /** The metric's name, put together while the program runs. */
 export const spellingCases = [
