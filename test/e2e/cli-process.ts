@@ -18,11 +18,11 @@ export interface CliOptions {
   stdin?: string;
 }
 
-/** The real command, as a user starts it: nothing of the surrounding environment but PATH. */
+/** The real command, as a user starts it: nothing of the surrounding environment but PATH, and where temporary files go. */
 export function startCli(args: string[], options: CliOptions = {}): ChildProcess {
   return spawn(process.execPath, [bin, ...args], {
     cwd: options.cwd,
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...options.env },
+    env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, HOME: '/nonexistent', ...options.env },
     stdio: 'pipe',
   });
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import type {} from 'vitest';
@@ -9,11 +9,18 @@ import { type TestServer, startTestServer, sweepAbandoned } from '@nightshift/db
 
 /**
  * One Postgres a run, made when a test first wants a database: a run of pure unit tests never waits for it.
- * NIGHTSHIFT_TEST_DATABASE_URL (of a superuser) names a server to use instead of the embedded binaries.
+ * NIGHTSHIFT_TEST_DATABASE_URL (of a superuser) names a server to use instead of the embedded binaries. And one temporary folder a run
+ * for all that tests and their programs put into theirs: when a run is killed, the next one sweeps it away.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const externalUrl = process.env.NIGHTSHIFT_TEST_DATABASE_URL;
   const dir = await mkdtemp(`/tmp/nightshift-test-${process.pid}-`);
+  await chmod(dir, 0o755);
+  // A short name: the path of a runner's socket below it may have 107 bytes.
+  const temporary = join(dir, 't');
+  await mkdir(temporary);
+  await chmod(temporary, 0o1777);
+  process.env.TMPDIR = temporary;
   let starting: Promise<TestServer & { stop(): Promise<void> }> | undefined;
   const broker = createServer((socket) => {
     starting ??= startTestServer(dir, externalUrl, `nightshift_template_${randomBytes(4).toString('hex')}`);
@@ -32,7 +39,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     broker.close();
     const server = await starting?.catch(() => undefined);
     await server?.stop();
-    await rm(dir, { recursive: true, force: true });
+    const left = (await readdir(temporary)).filter((name) => name.startsWith('nightshift-'));
+    if (left.length > 0) console.warn(`Tests left in their temporary folder: ${left.join(', ')}`);
+    await rm(dir, { recursive: true, force: true, maxRetries: 20 });
   };
 }
 
