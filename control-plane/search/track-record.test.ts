@@ -36,6 +36,18 @@ test('a failed proposal is a disappointment', () => {
   expect(modelAdvantage(new Map(), failed, turns('model', 0, 4))).toBeLessThan(-0.5);
 });
 
+test('a good metric that breaks a guard is a disappointment too', () => {
+  const trials = [0, 1, 2, 3].map((x): Trial => ({
+    config: { x },
+    value: 1,
+    state: 'complete',
+    guards: [{ name: 'gb', bound: 'max', limit: 40, value: 50 }],
+  }));
+  const better = new Map(surprises(0, [-1, -1, -1, -1]));
+  expect(modelAdvantage(better, [], turns('model', 0, 4))).toBeGreaterThan(0.3);
+  expect(modelAdvantage(better, trials, turns('model', 0, 4))).toBeLessThan(-0.5);
+});
+
 test('the advantage stays within its bounds for any history', () => {
   const surprise = fc.double({ min: -50, max: 50, noNaN: true });
   fc.assert(

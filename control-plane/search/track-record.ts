@@ -1,4 +1,4 @@
-import { configKey, type Trial } from '@nightshift/protocol';
+import { breaksGuard, configKey, type Trial } from '@nightshift/protocol';
 import type { Turn } from './hybrid.js';
 
 /** What the belief about a new model weighs, in trials. */
@@ -8,7 +8,10 @@ const PRIOR_TRIALS = 3;
  * there a new model is believed to be better by this much. Elsewhere it is taken to know no more than the sampler.
  */
 const NEW_KNOB = 0.5;
-/** A failure, or a candidate that was given up as worse, counts as a disappointment of this size, and no single surprise counts for more than the limit. */
+/**
+ * A failure, what breaks a guard, and a candidate that was given up as worse count as a disappointment of this size, and no single
+ * surprise counts for more than the limit.
+ */
 const FAILURE = 1.5;
 const LIMIT = 3;
 const LEAST = -1;
@@ -27,7 +30,9 @@ export function modelAdvantage(
   isNewKnob = false,
 ): number {
   const failed = new Set(
-    trials.filter(({ state }) => state === 'failed' || state === 'censored').map(({ config }) => configKey(config)),
+    trials
+      .filter((trial) => trial.state === 'failed' || trial.state === 'censored' || breaksGuard(trial))
+      .map(({ config }) => configKey(config)),
   );
   const gained = { model: isNewKnob ? PRIOR_TRIALS * NEW_KNOB : 0, sampler: 0 };
   const weight = { model: PRIOR_TRIALS, sampler: PRIOR_TRIALS };
