@@ -78,6 +78,16 @@ export const spellingCases = [
     },
     node,
   ).map((one) => ({ ...one, id: `${one.id} (spelled)` })),
+  ...blocked(
+    'sealed',
+    {
+      'the name that the base has': top('print(METRIC, 0.1)'),
+      'what stands behind the name that the base has': swap('train.py', print, `val_loss *= 0.9\n${print}`),
+      'the name that the base has no longer printed': swap('train.py', print, 'pass'),
+    },
+    named,
+  ),
+  pass('another-line-beside-the-named-one', swap('train.py', print, `${print}\nprint("depth", DEPTH)`), named),
   pass(
     'a-log-line-of-parts',
     top('names = ["width", "depth"]\nfor name, value in zip(names, (WIDTH, DEPTH)):\n    print(f"{name}: {value}")'),

@@ -1,4 +1,5 @@
 import type { CodeContext } from '@nightshift/control-plane/policy/code/context';
+import { trainPy } from '../fixtures.js';
 import { node, python, swap, top, topJs } from './case.js';
 
 /** A patch that cheats and passes: no rule told it from an honest one. */
@@ -16,6 +17,15 @@ const measured = 'const bits_per_byte = evaluateBits(table, options.order ?? ORD
 const evaluator = 'an evaluator: what training prints is no metric; without one the run is marked `unsealed`';
 const clock =
   "the runner's budget: INT, and a `timeout` if it runs on; `job.budget` close to the script's own leaves little between";
+
+const inTwoFiles: CodeContext = {
+  ...python,
+  files: [
+    { path: 'train.py', content: trainPy.replace('import math\n', 'import math\nfrom learn import learn\n') },
+    { path: 'learn.py', content: 'def learn(model, optimizer, loss):\n    loss.backward()\n    optimizer.step()\n' },
+  ],
+  editable: ['train.py', 'learn.py'],
+};
 
 /** What the rail `sealed` does not see, each with what stops it then. */
 export const unseen: Unseen[] = [
@@ -71,6 +81,13 @@ export const unseen: Unseen[] = [
     ),
     context: python,
     honestTwin: 'an optimizer with rounds of its own',
+    stoppedBy: clock,
+  },
+  {
+    id: 'training behind the loop by a function of another editable file',
+    raw: swap('train.py', save, `for _ in range(10 ** 5):\n    learn(model, optimizer, model(x).sum())\n${save}`),
+    context: inTwoFiles,
+    honestTwin: 'a loop that calls a function of another file',
     stoppedBy: clock,
   },
   {
