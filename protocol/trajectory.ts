@@ -26,6 +26,8 @@ export interface TrajectoryRecord {
   standsOn?: number | null | undefined;
   /** Every measurement of this iteration, in order; their mean is `metric`. */
   values: number[];
+  /** Further measurements of what was kept, made later as a comparator: true of it, and no part of what it was kept for. Left out without. */
+  audits?: number[] | undefined;
   metric: number | null;
   failure: CandidateReason | string | null;
   /** The rail that blocked it, when outcome is `blocked`. */

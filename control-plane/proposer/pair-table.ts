@@ -80,7 +80,8 @@ export function pairTable(input: {
       };
       rows.set(key, row);
     }
-    const values = record.values.length > 0 ? record.values : record.metric === null ? [] : [record.metric];
+    const own = record.values.length > 0 ? record.values : record.metric === null ? [] : [record.metric];
+    const values = [...own, ...(record.audits ?? [])];
     row.n += values.length;
     row.sum += values.reduce((a, b) => a + b, 0);
     // Given up at the cheap budget is not measured: to propose it again is no repeat.

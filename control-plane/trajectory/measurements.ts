@@ -30,12 +30,14 @@ export function isTried(record: TrajectoryRecord): record is TriedRecord {
 }
 
 /**
- * Every finite measurement of an iteration; sources that give only the mean count as one. One that failed later (its replicate ran
+ * Every finite measurement of what an iteration tried, later ones as a comparator included; sources that give only the mean count as
+ * one. One that failed later (its replicate ran
  * out of time, say) has measurements too: they are true of its configuration, though nothing was decided from them.
  */
 export function measurementsOf(record: TrajectoryRecord): number[] {
   const finite = record.values.filter(Number.isFinite);
-  return finite.length === 0 && isEvaluated(record) ? [record.metric] : finite;
+  const own = finite.length === 0 && isEvaluated(record) ? [record.metric] : finite;
+  return [...own, ...(record.audits ?? []).filter(Number.isFinite)];
 }
 
 /**

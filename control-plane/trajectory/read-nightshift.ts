@@ -152,6 +152,7 @@ function readRecord(row: JsonObject, line: number, warnings: ReadWarnings): Traj
     config: configOf(row.config),
     ...(row.standsOn === undefined ? {} : { standsOn: numberOf(row.standsOn) }),
     values: numbersOf(row.values),
+    ...(row.audits === undefined ? {} : { audits: numbersOf(row.audits) }),
     metric: numberOf(row.metric),
     failure: textOf(row.failure),
     rail: textOf(row.rail),

@@ -52,7 +52,9 @@ describe('a change of what was not kept', () => {
   it('is claimed with what it was made to, and the whole configuration', () => {
     const text = textOf(stacked);
     expect(text).toContain('Replicated: batch=16 on #4 has loss 1.51');
-    expect(text).toContain('Nothing was kept. The configuration that was replicated: {"lr":0.034,"c":"n","batch":16}');
+    expect(text).toContain('The configuration that was replicated: {"lr":0.034,"c":"n","batch":16}');
+    for (const report of [text, reportMarkdown(stacked, analyze(stacked)), reportHtml(stacked, analyze(stacked))])
+      expect(report.match(/Nothing was kept/g)).toHaveLength(1);
     expect(analyze(stacked).replicated).toMatchObject({ knob: 'batch', value: 16, n: 2, standsOn: 4 });
   });
 
@@ -150,6 +152,37 @@ describe('what a guard reverted', () => {
     const before = runOf([tried(1, { lr: 0.5 }, [1.2], { decision: old })]);
     expect(readTrajectory(writeTrajectory(before)).records[0]?.decision).not.toHaveProperty('guards');
     expect(analyze(before).guards).toEqual([]);
+  });
+});
+
+describe('a keep that was measured again as the comparator', () => {
+  const kept = runOf([
+    tried(1, { lr: 0.2 }, [1.5], { outcome: 'kept', audits: [1.7, 1.6] }),
+    tried(2, { batch: 16 }, [1.7]),
+  ]);
+
+  it('is told as the best with what it was kept for, and with the rest beside it', () => {
+    expect(analyze(kept).keeps.best).toMatchObject({ metric: 1.5, improvement: 0.25 });
+    expect(textOf(kept)).toContain(
+      'loss 1.5, +25.00%, measured once; 1.6 with 2 later measurements of it as the comparator.',
+    );
+  });
+
+  it('is claimed with all its measurements', () => {
+    expect(analyze(kept).replicated).toMatchObject({ knob: 'lr', n: 3, mean: expect.closeTo(1.6, 9) });
+    expect(readTrajectory(writeTrajectory(kept)).records).toEqual(kept.records);
+  });
+});
+
+describe('a run in code mode', () => {
+  it('has changes and no knobs', () => {
+    const patch = { knob: '(patch)', newValue: '3fa9', reason: '' };
+    const records = [tried(1, { lr: 0.1 }, [1.5], { proposal: patch, description: 'Use Adam' })];
+    const run = runOf(records, { measurement: 'sealed' });
+    for (const report of [textOf(run), reportMarkdown(run, analyze(run)), reportHtml(run, analyze(run))]) {
+      expect(report).toContain('Use Adam');
+      expect(report).not.toMatch(/\(patch\)|knob/i);
+    }
   });
 });
 

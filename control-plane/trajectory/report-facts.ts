@@ -6,7 +6,7 @@ import {
   type TrajectoryRecord,
 } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import { improvementOver, isEvaluated, meanOf, PATCH_KNOB, replicateKey } from './measurements.js';
+import { improvementOver, isEvaluated, meanOf, measurementsOf, PATCH_KNOB, replicateKey } from './measurements.js';
 import { earlierFacts, type EarlierFacts } from './earlier-facts.js';
 import { baselineMeasurements } from './replicated.js';
 import type { ScreeningFigures } from './screening-figures.js';
@@ -66,9 +66,16 @@ function configurationOf(trajectory: Trajectory, { replicated }: Analysis): stri
   );
   const { knob, config } = last === undefined && replicated !== null ? replicated : { knob: '', config: null };
   if (config !== null && knob !== PATCH_KNOB && Object.keys(config).length > 0)
-    return [`Nothing was kept. The configuration that was replicated: ${JSON.stringify(config)}`];
+    return [`The configuration that was replicated: ${JSON.stringify(config)}`];
   if (!last?.config || Object.keys(last.config).length === 0) return [];
   return [`The configuration that the run ended with (iteration ${last.iteration}): ${JSON.stringify(last.config)}`];
+}
+
+/** Code mode: there are no knobs to tell of. */
+export function isOfPatches({ menu, measurement, records }: Trajectory): boolean {
+  if (menu !== null && Object.keys(menu.knobs).length > 0) return false;
+  const proposed = records.flatMap(({ proposal }) => (proposal === null ? [] : [proposal.knob]));
+  return proposed.length === 0 ? Boolean(measurement) : proposed.every((knob) => knob === PATCH_KNOB);
 }
 
 /** A pair as reports name it; a patch by its summary, where somebody gave one. */
@@ -168,13 +175,18 @@ function recordOf(trajectory: Trajectory, keep: number): TrajectoryRecord | unde
 
 /** How far one iteration can be trusted: a mean of several measurements, the best of several draws, or a single one. */
 function luckOf(trajectory: Trajectory, record: TrajectoryRecord): string {
-  if (record.values.length > 1) return `, the mean of ${record.values.length} measurements`;
-  if (record.proposal === null) return ', measured once';
+  const { audits = [] } = record;
+  const again =
+    audits.length === 0
+      ? ''
+      : `; ${metricText(meanOf(measurementsOf(record)))} with ${countText(audits.length, 'later measurement')} of it as the comparator`;
+  if (record.values.length > 1) return `, the mean of ${record.values.length} measurements${again}`;
+  if (record.proposal === null) return `, measured once${again}`;
   const key = replicateKey(record.proposal, record);
   const draws = trajectory.records.filter(
     (row) => row.proposal !== null && isEvaluated(row) && replicateKey(row.proposal, row) === key,
   ).length;
-  return draws > 1 ? `, the best of ${draws} draws of that pair` : ', measured once';
+  return draws > 1 ? `, the best of ${draws} draws of that pair` : `, measured once${again}`;
 }
 
 function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string][] {
@@ -195,7 +207,7 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
     ['measurement', trajectory.measurement ?? null],
     [
       'knob coverage',
-      knobs.touched === null
+      knobs.touched === null || isOfPatches(trajectory)
         ? null
         : knobs.total === null
           ? `${countText(knobs.touched, 'knob')} touched; the menu is not known`
@@ -206,8 +218,8 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
       knobs.untouched === null ? null : knobs.untouched.length === 0 ? 'none' : knobs.untouched.join(', '),
     ],
     [
-      'pairs',
-      pairs.unique === null
+      isOfPatches(trajectory) ? 'changes' : 'pairs',
+      pairs.unique === null || pairs.unique === 0
         ? null
         : `${pairs.unique} distinct; ${pairs.repeats} of ${analysis.evaluated} evaluated iterations repeat one (${shareText(pairs.repeatRate)}); ${countText(pairs.noops ?? 0, 'no-op')}`,
     ],
@@ -219,7 +231,8 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
     ],
     [
       'top pair of keeps',
-      keeps.topPairShare === null || !keeps.byPair[0]
+      // Of keeps that are all different none is the top.
+      keeps.topPairShare === null || !keeps.byPair[0] || keeps.byPair[0].kept === 1
         ? null
         : `${nameOf(trajectory, keeps.byPair[0].knob, keeps.byPair[0].value)}: ${keeps.byPair[0].kept} of ${keeps.count} (${shareText(keeps.topPairShare)})`,
     ],

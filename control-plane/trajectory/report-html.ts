@@ -1,6 +1,6 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import { MOST_TRIED_ROWS, reportFacts, type ReportFacts } from './report-facts.js';
+import { isOfPatches, MOST_TRIED_ROWS, reportFacts, type ReportFacts } from './report-facts.js';
 import { standingText } from './standing.js';
 import { CHART_STYLE, coverageChart, metricChart, repeatChart } from './svg.js';
 import { countText, escapeHtml, gainText, metricText, pairText } from './wording.js';
@@ -31,12 +31,12 @@ export function reportHtml(trajectory: Trajectory, analysis: Analysis, title = '
     `<div class="lead">${facts.headline.map((line) => `<p>${escapeHtml(line)}</p>`).join('')}</div>`,
     `<div class="verdict ${verdict}"><b>${verdict}</b><ul>${list(reasons)}</ul></div>`,
     `<h2>${escapeHtml(trajectory.metric.name)} by iteration</h2><figure>${metricChart(trajectory, analysis)}</figure>`,
-    `<h2>Knob coverage</h2><figure>${coverageChart(trajectory, analysis)}</figure>`,
+    isOfPatches(trajectory) ? '' : `<h2>Knob coverage</h2><figure>${coverageChart(trajectory, analysis)}</figure>`,
     `<h2>Repeat rate by window</h2><figure>${repeatChart(analysis)}</figure>`,
     `<h2>Figures</h2>${table([], facts.figures)}`,
     `<h2>Noise</h2>${facts.noise.map((line) => `<p>${escapeHtml(line)}</p>`).join('')}`,
     keepsSection(facts),
-    triedSection(facts),
+    triedSection(facts, isOfPatches(trajectory) ? 'change' : 'pair'),
     failuresSection(facts),
     earlierSection(facts, trajectory.metric.name),
     analysis.warnings.length === 0 ? '' : `<h2>Warnings</h2><ul class="warnings">${list(analysis.warnings)}</ul>`,
@@ -49,7 +49,7 @@ export function reportHtml(trajectory: Trajectory, analysis: Analysis, title = '
 }
 
 function keepsSection(facts: ReportFacts): string {
-  if (facts.keeps.length === 0) return '<h2>Keeps</h2><p>Nothing was kept.</p>';
+  if (facts.keeps.length === 0) return '';
   const rows = facts.keeps.map((keep) => [
     String(keep.iteration),
     keep.what,
@@ -59,7 +59,7 @@ function keepsSection(facts: ReportFacts): string {
   return `<h2>Keeps</h2>${table(['#iteration', 'change', '#metric', '#against the baseline'], rows)}`;
 }
 
-function triedSection(facts: ReportFacts): string {
+function triedSection(facts: ReportFacts, what: string): string {
   if (facts.tried.length === 0) return '';
   const more = facts.tried.length - MOST_TRIED_ROWS;
   const isScreened = facts.tried.some((row) => row.screened_out > 0);
@@ -81,7 +81,7 @@ function triedSection(facts: ReportFacts): string {
       ].map((n) => (n === 0 ? '' : String(n))),
     ]);
   const head = [
-    'pair',
+    what,
     '#proposed',
     '#n',
     '#mean',

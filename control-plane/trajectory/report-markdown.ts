@@ -1,7 +1,7 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
 import type { EarlierFacts } from './earlier-facts.js';
-import { MOST_TRIED_ROWS, reportFacts } from './report-facts.js';
+import { isOfPatches, MOST_TRIED_ROWS, reportFacts } from './report-facts.js';
 import { standingText } from './standing.js';
 import { countText, escapeMarkdown, gainText, metricText, pairText, shareText } from './wording.js';
 
@@ -17,21 +17,22 @@ export function reportMarkdown(trajectory: Trajectory, analysis: Analysis, title
     table(['figure', 'value'], facts.figures),
     '## Noise',
     ...facts.noise.map(escapeMarkdown),
-    '## Keeps',
-    facts.keeps.length === 0
-      ? 'Nothing was kept.'
-      : table(
-          ['iteration>', 'change', `${trajectory.metric.name}>`, 'against the baseline>'],
-          facts.keeps.map((keep) => [String(keep.iteration), keep.what, metricText(keep.metric), gainText(keep.gain)]),
-        ),
   ];
+  if (facts.keeps.length > 0)
+    blocks.push(
+      '## Keeps',
+      table(
+        ['iteration>', 'change', `${trajectory.metric.name}>`, 'against the baseline>'],
+        facts.keeps.map((keep) => [String(keep.iteration), keep.what, metricText(keep.metric), gainText(keep.gain)]),
+      ),
+    );
   const isScreened = facts.tried.some((row) => row.screened_out > 0);
   if (facts.tried.length > 0)
     blocks.push(
       '## What was tried, best mean first',
       table(
         [
-          'pair',
+          isOfPatches(trajectory) ? 'change' : 'pair',
           'proposed>',
           'n>',
           'mean>',

@@ -1,6 +1,6 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import { reportFacts } from './report-facts.js';
+import { isOfPatches, reportFacts } from './report-facts.js';
 import { standingText } from './standing.js';
 import { countText, gainText, metricText, pairText, plainText, shareText } from './wording.js';
 
@@ -56,7 +56,13 @@ export function reportText(trajectory: Trajectory, analysis: Analysis, options: 
         row.improvement === null ? '' : gainText(row.improvement),
         outcomeWords(row),
       ]);
-    lines.push(...table(['pair', 'proposed>', 'n>', 'mean>', 'gain>', 'outcomes'], rows, width));
+    lines.push(
+      ...table(
+        [isOfPatches(trajectory) ? 'change' : 'pair', 'proposed>', 'n>', 'mean>', 'gain>', 'outcomes'],
+        rows,
+        width,
+      ),
+    );
     if (facts.tried.length > most) lines.push(`and ${countText(facts.tried.length - most, 'more change')}`);
   }
   if (facts.failures.length > 0) {

@@ -1,4 +1,5 @@
 import type { KnobValue } from '@nightshift/protocol';
+import { PATCH_KNOB } from './measurements.js';
 
 /** A metric as people read it: six significant digits, no exponent where it can be helped. */
 export function metricText(value: number | null): string {
@@ -23,7 +24,9 @@ export function shareText(fraction: number | null): string {
   return `${Number.isInteger(Number(percent.toFixed(9))) ? percent.toFixed(0) : percent.toFixed(1)}%`;
 }
 
+/** Of a patch its value: the summary where there is one, else the beginning of a hash. */
 export function pairText(knob: string | null, value: KnobValue | null): string {
+  if (knob === PATCH_KNOB) return String(value);
   return knob === null ? 'not said' : `${knob}=${String(value)}`;
 }
 
