@@ -20,6 +20,12 @@ export function evaluatorWarning(spec: Pick<Spec, 'edit' | 'job'>, reads: readon
   return `The evaluator gets the edited files (${given.join(', ')}), and can be lied to if it runs or reads them. ${cure}.`;
 }
 
+/** The folder that a run came from is another by now; null when nobody has seen that. */
+export function sourceWarning(changed: string | null): string | null {
+  if (changed === null) return null;
+  return `The source is no longer what the run began with and goes on with (${changed}): no edit there has an effect on this run.`;
+}
+
 /** The editable files that the evaluator's folder holds as the patch has them. */
 export function editedForEvaluator({ edit, job }: Pick<Spec, 'edit' | 'job'>): string[] {
   if (edit === null || job.evaluate === null) return [];

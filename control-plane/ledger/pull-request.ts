@@ -9,6 +9,8 @@ export interface Evidence {
   isUnsealed: boolean;
   /** Edited files that the evaluator reads. */
   evaluatorReads: readonly string[];
+  /** How the source folder differs by now from what the run goes on with; null when it does not. */
+  sourceChanged: string | null;
   baseline: { mean: number | null; n: number; config: Config };
   /** The best that was measured, by its shrunken mean; null when nothing was. */
   best: {
@@ -50,6 +52,9 @@ export function pullRequest(ledger: Ledger, evidence: Evidence): string {
     evidence.evaluatorReads.length > 0
       ? `> **The evaluator reads edited files** (${evidence.evaluatorReads.map(escapeMarkdown).join(', ')}): a patch can speak in its place.`
       : '',
+    evidence.sourceChanged === null
+      ? ''
+      : `> **The source has changed** since the run began (${escapeMarkdown(evidence.sourceChanged)}): these commits stand on what it began with.`,
     '### Kept',
     kept.length === 0
       ? 'No patch was kept.'

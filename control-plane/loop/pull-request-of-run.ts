@@ -6,7 +6,7 @@ import { earlierFacts } from '../trajectory/earlier-facts.js';
 import { analyze, earlierMarkdown } from '../trajectory/index.js';
 import { meanOf } from '../trajectory/measurements.js';
 import { loadLedger } from './ledger-of-run.js';
-import { loadTrajectory } from './trajectory-of-run.js';
+import { findSourceChange, loadTrajectory } from './trajectory-of-run.js';
 import { whereMostMeasured } from './where-most-measured.js';
 
 /** The Markdown body of a pull request for what a run kept. @throws AppError illegal_state, as `loadLedger`. */
@@ -34,6 +34,7 @@ export async function loadPullRequest(q: Queryable, run: RunRow): Promise<string
     metric: run.spec.metric,
     isUnsealed: measurementOf(run.spec) === 'unsealed',
     evaluatorReads: run.evaluatorReads ?? [],
+    sourceChanged: await findSourceChange(q, run.id),
     earlier: earlier && earlierMarkdown(earlier, run.spec.metric.name, '###'),
     baseline: {
       mean: meanOf(baseline),

@@ -2,6 +2,7 @@ import {
   keptHead,
   evaluatorWarning,
   measurementOf,
+  sourceWarning,
   type CodeProposal,
   type EarlierSession,
   type IterationOutcome,
@@ -11,6 +12,7 @@ import {
 } from '@nightshift/protocol';
 import {
   countVetoes,
+  findLastEvent,
   findEarlierSession,
   listAttemptsOfJobs,
   listIterations,
@@ -142,8 +144,7 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
       const again = (audits.get(iteration.configKey) ?? [])
         .filter(({ id }) => !afterSearch.has(id))
         .flatMap((job) => (job.metric === null ? [] : [job.metric]));
-      const values = [...record.values, ...again];
-      return [{ ...record, values, metric: meanOf(values) }];
+      return [again.length === 0 ? record : { ...record, audits: again }];
     }),
     ...(run.incumbentIteration === null ? {} : { incumbent: run.incumbentIteration }),
     ...(await confirmationOf(q, run)),
@@ -154,8 +155,16 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
     ...(earlier === null ? {} : { earlier: earlierOf(run, earlier) }),
     ...(run.spec.proposer.critic ? { vetoes: await countVetoes(q, run.id) } : {}),
     modelCostUsd: await sumModelCostUsd(q, run.id),
-    warnings: [evaluatorWarning(run.spec, run.evaluatorReads)].filter((warning) => warning !== null),
+    warnings: [evaluatorWarning(run.spec, run.evaluatorReads), sourceWarning(await findSourceChange(q, run.id))].filter(
+      (warning) => warning !== null,
+    ),
   };
+}
+
+/** How the folder that a run came from differs from what it goes on with, as last seen; null when it does not. */
+export async function findSourceChange(q: Queryable, runId: string): Promise<string | null> {
+  const detail = (await findLastEvent(q, runId, 'run.source_changed'))?.['detail'];
+  return typeof detail === 'string' ? detail : null;
 }
 
 // Whether the earlier session's kept head is what was measured as the baseline, as far as both are known.

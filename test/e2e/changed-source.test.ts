@@ -72,6 +72,10 @@ describe('a source folder in which a person works during a run', { timeout: 90_0
     const told = world.events.of(run.id, 'run.source_changed');
     expect(told.map((event) => event.payload['detail'])).toEqual(['changed: evaluate.mjs, train.mjs']);
     expect(readFileSync(`${source}/train.mjs`, 'utf8')).toContain('w = 0');
+    for (const format of ['text', 'html', 'pr']) {
+      const { body } = await world.client.send('GET', `/v1/runs/${run.id}/report?format=${format}`);
+      expect(body.toString().replaceAll(/\s+/g, ' ')).toContain('(changed: evaluate.mjs, train.mjs)');
+    }
   });
 
   test('is no ruler on a box that comes later: the job goes where the run is measured', async () => {
