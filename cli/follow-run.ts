@@ -11,7 +11,7 @@ export type RunNews =
   /** An iteration that has been decided; `from` is the knob's value in what it was compared with, null when nothing ran. */
   | { kind: 'iteration'; iteration: Iteration; from: KnobValue | null }
   /** An answer that a rail refused, or a crash that went back to its model, within an iteration that goes on. */
-  | { kind: 'refused'; iteration: number; rail: string; reason: string }
+  | { kind: 'refused'; iteration: number; rail: string; reason: string; isRepeat: boolean }
   | { kind: 'repair'; iteration: number; repair: number; of: number; what: string; summary: string }
   /** Nothing of it is on a box although a job waits: told when the reason is a new one. */
   | { kind: 'waiting'; why: string }
@@ -148,7 +148,13 @@ function stepNews(type: RunEvent['type'], payload: RunEvent['payload']): RunNews
   if (type === 'run.source_changed') return { kind: 'source_changed', detail };
   // A proposal from outside that a rail refuses belongs to no iteration: whoever made it was told.
   if (type === 'proposal.blocked' && payload.iteration !== undefined)
-    return { kind: 'refused', iteration, rail: String(payload.rail), reason: String(payload.reason) };
+    return {
+      kind: 'refused',
+      iteration,
+      rail: String(payload.rail),
+      reason: String(payload.reason),
+      isRepeat: payload.isRepeat === true,
+    };
   if (type !== 'iteration.repair') return null;
   const [repair, of] = [Number(payload.repair), Number(payload.of)];
   return { kind: 'repair', iteration, repair, of, what: String(payload.kind), summary: String(payload.summary) };

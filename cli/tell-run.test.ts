@@ -8,10 +8,11 @@ describe('the telling of a run', () => {
   let server: TestServer | undefined;
   afterEach(() => server?.close());
 
-  async function told(events: [string, object][]): Promise<string> {
+  async function told(events: [string, object][], spec: object = {}): Promise<string> {
     const ended = {
-      ...run(),
+      ...run({ spec: { ...run().spec, ...spec } }),
       state: 'failed' as const,
+      endReason: 'baseline_failed',
       endDetail: 'the baseline could not be measured: no such source',
     };
     server = await startServer((url, _request, response) => {
@@ -48,6 +49,7 @@ describe('the telling of a run', () => {
       'a job is tried again after attempt 1, source_unavailable: no such source',
       'a job is tried again after attempt 2, source_unavailable: no space',
       'the run is failed: the baseline could not be measured: no such source',
+      expect.stringMatching(/the project failed as it is, .* nightshift logs run_\w+ 0$/),
       '',
     ]);
   });
@@ -58,7 +60,20 @@ describe('the telling of a run', () => {
         ['iteration.cancelled', { iteration: 1 }],
         ['run.failed', {}],
       ]),
-    ).toBe('the run is failed: the baseline could not be measured: no such source\n');
+    ).toMatch(/^the run is failed: the baseline could not be measured: no such source\n {2}→ [^\n]*\n$/);
+  });
+
+  it('says once why the same answer was refused, and that another has the same fault', async () => {
+    const refused = (isRepeat: boolean): [string, object] => [
+      'proposal.blocked',
+      { iteration: 4, rail: 'paths', reason: '"evaluate.mjs" is sealed.', isRepeat },
+    ];
+    const text = await told([refused(false), refused(true), refused(false), ['run.failed', {}]], { edit: {} });
+    expect(text.split('\n').slice(1, 4)).toEqual([
+      '  4  ↳ blocked by paths: "evaluate.mjs" is sealed.',
+      '  4  ↳ blocked by paths again: another answer, the same fault',
+      expect.stringContaining('the run is failed'),
+    ]);
   });
 
   it('tells a proposal that was cancelled after the baseline', async () => {

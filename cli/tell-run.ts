@@ -56,9 +56,10 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
     if (news.kind === 'confirmed') say(`${confirmationText(metric, news)}\n`);
     if (news.kind === 'unconfirmed')
       telling.complain(`what iteration ${news.iteration} kept could not be confirmed: ${plainText(news.why, 500)}\n`);
-    if (isCode && (news.kind === 'refused' || news.kind === 'repair')) {
+    // The same answer again is refused again for the same reason: that is no news.
+    if (isCode && (news.kind === 'repair' || (news.kind === 'refused' && !news.isRepeat))) {
       head();
-      say(`${stepText(news)}\n`);
+      say(`${stepText(news, told)}\n`);
     }
     // What waited for a baseline that never came is no news: the run's end says why.
     const isNoNews = news.kind === 'iteration' && news.iteration.state === 'cancelled' && !isMeasured;
@@ -70,8 +71,10 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
       head();
       say(`${table.line(news.iteration, news.from)}\n`);
     }
-    if (news.kind === 'ended')
+    if (news.kind === 'ended') {
       say(`the run is ${news.run.state}${news.run.endDetail ? `: ${plainText(news.run.endDetail, 500)}` : ''}\n`);
+      say(nextStepText(news.run));
+    }
     telling.onNews?.(news);
     if (news.kind === 'ended') return news.run;
   }
@@ -85,16 +88,27 @@ function troubleText(news: Extract<RunNews, { kind: 'retried' | 'source_changed'
 }
 
 /** Set in under the number of the iteration that it belongs to, whose own line comes when it is decided. */
-function stepText(news: Extract<RunNews, { kind: 'refused' | 'repair' }>): string {
+function stepText(news: Extract<RunNews, { kind: 'refused' | 'repair' }>, told: Set<string>): string {
   const number = String(news.iteration).padStart(3);
-  return news.kind === 'refused'
-    ? `${number}  ↳ blocked by ${news.rail}: ${plainText(news.reason, 160)}`
-    : `${number}  ↳ crashed (${plainText(news.what, 40)}), sent back for repair ${news.repair} of ${news.of}: ${plainText(news.summary, 80)}`;
+  if (news.kind === 'repair')
+    return `${number}  ↳ crashed (${plainText(news.what, 40)}), sent back for repair ${news.repair} of ${news.of}: ${plainText(news.summary, 80)}`;
+  const why = `${news.iteration} ${news.rail} ${news.reason}`;
+  if (told.has(why)) return `${number}  ↳ blocked by ${news.rail} again: another answer, the same fault`;
+  told.add(why);
+  return `${number}  ↳ blocked by ${news.rail}: ${plainText(news.reason, 160)}`;
 }
 
 function cheapText(spec: Run['spec']): string {
   const budgetMs = (spec as { fidelity?: { screen?: { budgetMs?: number } | null } | null }).fidelity?.screen?.budgetMs;
   return budgetMs === undefined ? ' for the cheap budget' : ` for ${formatDuration(budgetMs)} of training`;
+}
+
+/** What to do about a run that failed: whose fault it is, and where to look. */
+function nextStepText({ id, state, endReason }: Run): string {
+  if (state !== 'failed') return '';
+  return endReason === 'baseline_failed'
+    ? `  → the project failed as it is, before anything was changed; all that it printed: nightshift logs ${id} 0\n`
+    : `  → no fault of a proposal; look at: nightshift boxes, nightshift logs ${id}\n`;
 }
 
 function baselineText(name: string, values: number[]): string {

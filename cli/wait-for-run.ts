@@ -4,7 +4,7 @@ import { EXIT } from './exit-codes.js';
 import { listIterations } from './follow-run.js';
 import { onInterrupt } from './interrupt.js';
 import { patiently } from './patience.js';
-import { runOutcome } from './run-outcome.js';
+import { runOutcome, type RunOutcome } from './run-outcome.js';
 import { tellRun } from './tell-run.js';
 
 /**
@@ -39,12 +39,15 @@ export async function waitForRun(
     const mark = ended.measurement === 'unsealed' ? ' (unsealed)' : '';
     if (options.json)
       terminal.json({ outcome: outcome.outcome, exitCode: outcome.exitCode, detail: outcome.sentence, run: ended });
-    else
-      terminal.out(
-        `${outcome.outcome === 'baseline_failed' ? '' : `${outcome.outcome.replaceAll('_', ' ')}: `}${outcome.sentence}${mark}\n`,
-      );
+    else terminal.out(`${outcomeText(outcome, ended)}${mark}\n`);
     return outcome.exitCode;
   } finally {
     interrupt.release();
   }
+}
+
+// How the run ended was told with its end: what is left is the word for it.
+function outcomeText({ outcome, sentence }: RunOutcome, { endDetail }: Run): string {
+  const word = outcome.replaceAll('_', ' ');
+  return endDetail && sentence.includes(endDetail) ? word : `${word}: ${sentence}`;
 }

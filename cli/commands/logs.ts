@@ -51,10 +51,13 @@ async function print(
   signal: AbortSignal,
 ): Promise<void> {
   const decoder = new TextDecoder();
+  let hasPrinted = false;
   for await (const { offset, bytes } of readJobLog(api, job.id, { follow: options.follow === true, signal })) {
+    hasPrinted ||= bytes.length > 0;
     if (options.json) cli.terminal.json({ jobId: job.id, offset, text: decoder.decode(bytes, { stream: true }) });
     else process.stdout.write(bytes);
   }
+  if (!hasPrinted) cli.terminal.err(`${job.id} has printed nothing.\n`);
 }
 
 /** The newest job that has begun; one that only waits has printed nothing. */
@@ -79,7 +82,7 @@ async function newestJobOf(api: Api, run: string, number: number): Promise<Job> 
   const isOver = of !== null && isTerminalIteration(of.state);
   throw new AppError(
     'not_found',
-    `${what} of ${run} has no log: ${own.length > 0 ? 'its job has not begun' : isOver ? `it is ${of.state}, and nothing of it ran` : 'nothing of it has run yet'}`,
+    `${what} of ${run} has no log: ${own.length > 0 ? 'none of its jobs has begun' : isOver ? `it is ${of.state}, and nothing of it ran` : 'nothing of it has run yet'}`,
     { hint: isOver ? `why: nightshift iterations ${run}` : `what the run waits for: nightshift watch ${run}` },
   );
 }

@@ -11,6 +11,7 @@ import { homeAt } from '../home.js';
 import { aborted, onInterrupt } from '../interrupt.js';
 import { limitIterations } from '../limit-iterations.js';
 import { readSpecFile } from '../spec-file.js';
+import { runOutcome } from '../run-outcome.js';
 import { startRun } from '../start-run.js';
 import { tellRun } from '../tell-run.js';
 import { demoBranch, type DemoBranch } from './demo-branch.js';
@@ -101,7 +102,7 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
     ]);
     if (ended === null) return;
     hasEnded = true;
-    if (ended.state === 'failed') cli.exitCode = EXIT.infrastructure;
+    if (ended.state === 'failed') cli.exitCode = runOutcome(ended, []).exitCode;
     const { summary, trajectory } = await summarise(server.api, ended, {
       url: options.once ? null : server.url,
       wallSeconds: (performance.now() - startedAt) / 1000,

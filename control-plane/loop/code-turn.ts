@@ -131,11 +131,12 @@ export async function codeTurn(
             raw: storableText(answer.text).slice(0, 2000),
             proposer: 'model',
           };
+    const isRepeat = blocked.some(({ raw }) => raw === refusal.raw);
     blocked = [...blocked, refusal];
     await recordEvent(deps.db, {
       type: 'proposal.blocked',
       runId: run.id,
-      payload: { iteration: iteration.number, rail: refusal.rail, reason: refusal.reason },
+      payload: { iteration: iteration.number, rail: refusal.rail, reason: refusal.reason, isRepeat },
     });
   }
   return { kind: 'blocked', blocked };
