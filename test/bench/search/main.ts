@@ -66,15 +66,31 @@ const { values: options } = parseArgs({
   options: {
     seeds: text,
     'goal-seeds': text,
-    'first-seed': { ...text, default: '1000' },
-    noise: { ...text, default: '1' },
+    'first-seed': text,
+    noise: text,
     real: text,
-    guards: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
+    guards: { type: 'boolean' },
+    json: { type: 'boolean' },
     objective: { ...text, multiple: true },
     contender: { ...text, multiple: true },
   },
 });
+/** What each other race takes: an option that changes nothing would pass for one that did. */
+const TAKES = { real: ['real', 'seeds', 'first-seed'], guards: ['guards', 'seeds', 'first-seed'] };
+const mode = options.real !== undefined ? 'real' : options.guards ? 'guards' : null;
+const refused = mode === null ? [] : Object.keys(options).filter((name) => !TAKES[mode].includes(name));
+if (mode !== null && refused.length > 0)
+  throw new Error(
+    `--${mode} takes no --${refused.join(', --')}: it goes with ${TAKES[mode].map((name) => `--${name}`).join(', ')}`,
+  );
+for (const [option, all] of [
+  ['objective', OBJECTIVES],
+  ['contender', CONTENDERS],
+] as const)
+  for (const name of options[option] ?? [])
+    if (!all.some((one) => one.name === name))
+      throw new Error(`--${option}: there is no ${name}; there are ${all.map((one) => one.name).join('; ')}`);
+
 function whole(name: string, given: string, least: number): number {
   const value = Number(given);
   if (!Number.isSafeInteger(value) || value < least)
@@ -84,8 +100,8 @@ function whole(name: string, given: string, least: number): number {
 // A seed of a real race takes minutes.
 const seeds = whole('seeds', options.seeds ?? (options.real === undefined ? '30' : '1'), 1);
 const goalSeeds = Math.max(seeds, whole('goal-seeds', options['goal-seeds'] ?? String(seeds), 1));
-const firstSeed = whole('first-seed', options['first-seed'], 0);
-const noise = Number(options.noise);
+const firstSeed = whole('first-seed', options['first-seed'] ?? '1000', 0);
+const noise = Number(options.noise ?? '1');
 if (!(noise > 0)) throw new Error(`--noise needs a factor above 0, got ${options.noise}`);
 const print = (line: string) => {
   if (!options.json) process.stdout.write(`${line}\n`);
