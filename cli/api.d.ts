@@ -2270,7 +2270,7 @@ export interface operations {
     exportRun: {
         parameters: {
             query?: {
-                /** @description branch: code mode, a stream for `git fast-import`; patch: mails for `git am`. The same run gives the same bytes */
+                /** @description branch: code mode, a stream for `git fast-import`; patch: mails for `git am`. The same run gives the same bytes. tsv: `commit` is the number of the iteration, in seven digits, where there is no commit (menu mode, what was not kept) and where its id is not known here (x-nightshift-warning says so) */
                 format?: "jsonl" | "tsv" | "csv" | "chat" | "branch" | "patch";
                 /** @description format=branch: all that was kept as one commit */
                 squash?: "true" | "false";

@@ -129,6 +129,23 @@ describe('the export of kept patches', () => {
     ]);
   });
 
+  it('says so where only a repository knows the ids of the commits', async () => {
+    const named = await api.call('GET', `/v1/runs/${run.id}/export?format=tsv`);
+    expect(named.headers.get('x-nightshift-warning')).toBeNull();
+    const base = 'a'.repeat(40);
+    await database.sql`update runs set base_commit = ${base} where id = ${run.id}`;
+    const answer = await api.call('GET', `/v1/runs/${run.id}/export?format=tsv`);
+    await database.sql`update runs set base_commit = null where id = ${run.id}`;
+    expect(answer.headers.get('x-nightshift-warning')).toMatch(new RegExp(`stand on ${base}, .*nightshift export`));
+    expect((await answer.text()).match(/^\w{7}(?=\t)/gm)).toEqual([
+      'aaaaaaa',
+      '0000001',
+      '0000002',
+      '0000003',
+      '0000004',
+    ]);
+  });
+
   it('writes the body of a pull request with its evidence', async () => {
     const body = await text('report?format=pr');
     expect(body).toContain('## ledger: 2 kept patches');

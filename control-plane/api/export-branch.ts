@@ -51,14 +51,30 @@ export async function exportBranch(
   };
 }
 
-/** The commit of each kept iteration (0: where the run started), as far as the database knows it; for `results.tsv`. */
-export async function commitsOf(q: Queryable, run: RunRow): Promise<Map<number, string>> {
-  if (!run.spec.edit || run.baselineCodeKey === null) return new Map();
-  const ledger = await loadLedger(q, run);
+export interface NamedCommits {
+  /** By iteration; 0 is where the run started. What was not kept has no commit. */
+  ids: Map<number, string>;
+  /** Why kept iterations have none either, for people; null where they have. */
+  warning: string | null;
+}
+
+/**
+ * The commits of the rows of `results.tsv`, as far as the database knows them: an id is made of the whole tree of a repository, and the
+ * database has the editable files of it.
+ */
+export async function commitsOf(q: Queryable, run: RunRow): Promise<NamedCommits> {
   const ids = new Map<number, string>();
+  if (!run.spec.edit || run.baselineCodeKey === null) return { ids, warning: null };
+  const ledger = await loadLedger(q, run);
   const start = ledger.baseCommit ?? ledger.commits.find(({ iteration }) => iteration === null)?.id;
   if (start) ids.set(0, start);
-  for (const { runId, iteration, id } of ledger.commits)
-    if (runId === run.id && iteration !== null && id !== null) ids.set(iteration, id);
-  return ids;
+  const own = ledger.commits.filter(({ runId, iteration }) => runId === run.id && iteration !== null);
+  for (const { iteration, id } of own) if (iteration !== null && id !== null) ids.set(iteration, id);
+  const isUnnamed = own.some(({ id }) => id === null);
+  return {
+    ids,
+    warning: isUnnamed
+      ? `The commits of what was kept stand on ${ledger.baseCommit}, and only its repository knows their ids: these rows have the numbers of iterations. There: nightshift export ${run.id} --format tsv`
+      : null,
+  };
 }

@@ -112,7 +112,9 @@ export function trajectory(deps: ApiDeps) {
             .default('jsonl')
             .openapi({
               description:
-                'branch: code mode, a stream for `git fast-import`; patch: mails for `git am`. The same run gives the same bytes',
+                'branch: code mode, a stream for `git fast-import`; patch: mails for `git am`. The same run gives the same bytes. ' +
+                'tsv: `commit` is the number of the iteration, in seven digits, where there is no commit (menu mode, what was not kept) and ' +
+                'where its id is not known here (x-nightshift-warning says so)',
             }),
           squash: squashQuery,
         }),
@@ -153,8 +155,9 @@ export function trajectory(deps: ApiDeps) {
       const type = { jsonl: 'application/x-ndjson', tsv: 'text/tab-separated-values', csv: 'text/csv' }[format];
       c.header('content-type', `${type}; charset=utf-8`);
       c.header('content-disposition', `attachment; filename="${run.id}.${format}"`);
-      const commits = format === 'tsv' ? await commitsOf(deps.db, run) : new Map<number, string>();
-      const options = { commitOf: (iteration: number) => commits.get(iteration)?.slice(0, 7) };
+      const named = format === 'tsv' ? await commitsOf(deps.db, run) : null;
+      if (named?.warning) c.header('x-nightshift-warning', named.warning);
+      const options = { commitOf: (iteration: number) => named?.ids.get(iteration)?.slice(0, 7) };
       return notJson(c.body(exportTrajectory(await loadTrajectory(deps.db, run), format, options)));
     },
   );
