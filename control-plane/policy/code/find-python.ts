@@ -357,6 +357,9 @@ export function findPython({ statements, tokens }: PythonModule, sealed: Sealed)
       if (!isReflection || index > 0 || arg.value.type !== 'Name') push(arg.value);
     // Of a value of one's own it lists the fields; of nothing, or of a module, it is `globals`.
     if (name === 'vars' && args.length === 1 && args[0]?.stars === 0 && args[0].value.type === 'Name') return;
+    for (const { keyword } of args)
+      if (keyword === sealed.metricName)
+        add('sealed', `metric|${unit}`, line, `it writes the metric's name, ${sealed.metricName}`);
     if (isReflection) return reflected(name, args, key, unit, line);
     const isMethod = callee.type === 'Attribute' && callee.attribute === 'open';
     if (name === 'open' || isMethod) {

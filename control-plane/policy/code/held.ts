@@ -6,6 +6,8 @@ export interface Reads {
   all: string[];
   /** Those that the value is made of by arithmetic: not what an unknown function is given. */
   direct: string[];
+  /** Those of them that are asked for a field or an item only: `args` of `args.budget`. */
+  roots: string[];
   /** It asks a clock. */
   isClock: boolean;
   /** It names the time budget. */
@@ -83,7 +85,7 @@ export function emptyFlow(): Flow {
 }
 
 export function noReads(): Reads {
-  return { all: [], direct: [], isClock: false, isBudget: false, isPlain: true };
+  return { all: [], direct: [], roots: [], isClock: false, isBudget: false, isPlain: true };
 }
 
 export function isTimed({ isClock, isBudget }: Reads): boolean {
@@ -152,7 +154,9 @@ export function heldOf({ bindings, stops, printed, places, tellers }: Flow): Hel
       for (const binding of bindings) {
         const reads = binding.value[through];
         if (!begins(binding) && !reads.some((key) => found.has(key))) continue;
-        if (reads.every((key) => found.has(key) || key === binding.key || besides(key))) found.add(binding.key);
+        const isKnown = (key: string) =>
+          found.has(key) || key === binding.key || binding.value.roots.includes(key) || besides(key);
+        if (reads.every(isKnown)) found.add(binding.key);
       }
     }
     return found;

@@ -36,8 +36,9 @@ export function carriedBy(expression: Node): Node[] {
     const at = unwrapped(next);
     if (at.type === 'Identifier') found.push(at);
     else if (at.type === 'MemberExpression') {
-      found.push(at);
-      stack.push(at['object'] as Node);
+      // A field that is told is handed on alone; of an item that is not it may be any.
+      if (memberName(at) !== null) found.push(at);
+      else stack.push(at['object'] as Node);
     } else if (at.type === 'ArrayExpression')
       stack.push(...(at['elements'] as (Node | null)[]).filter((item) => item !== null));
     else if (at.type === 'ObjectExpression')

@@ -354,8 +354,10 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, path: stri
         if (isDirect && name !== null && budgets.has(name)) reads.isBudget = true;
         const isGlobal = /^(?:Math|Date|performance|process|console|Number)\./.test(dottedOf(at) ?? '');
         if (isGlobal) continue;
-        if (name !== null) add(`.${name}`);
-        else stack.push({ at: at['property'] as Node, isDirect });
+        if (name !== null) {
+          add(`.${name}`);
+          reads.roots.push(keyOf(rootName(at) ?? '', places.get(at) ?? place));
+        } else stack.push({ at: at['property'] as Node, isDirect });
         stack.push({ at: at['object'] as Node, isDirect });
       } else if (at.type === 'Property') stack.push({ at: at['value'] as Node, isDirect });
       else for (const inner of childrenOf(at)) stack.push({ at: inner, isDirect });

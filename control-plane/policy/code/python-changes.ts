@@ -65,8 +65,10 @@ export function carriedBy(expression: Expression): Expression[] {
   for (let at = stack.pop(); at; at = stack.pop()) {
     if (at.type === 'Name') found.push(at);
     else if (at.type === 'Attribute' || at.type === 'Subscript') {
-      found.push(at);
-      stack.push(at.value);
+      // A part that is told is handed on alone; of one that is not it may be any.
+      const isTold = at.type === 'Attribute' ? !VIEWS.test(at.attribute) : foldText(at.index) !== null;
+      if (isTold) found.push(at);
+      else stack.push(at.value);
     } else if (at.type === 'Collection') stack.push(...at.items);
     else if (at.type === 'Walrus') stack.push(at.value);
     else if (at.type === 'Operation' && /^(?:if-else|and|or|\*_)$/.test(at.operator)) stack.push(...at.operands);

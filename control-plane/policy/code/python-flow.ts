@@ -272,6 +272,7 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
       if (at.type === 'Call') {
         handOver(at, place);
         changedBy(at, place, unit);
+        setting(at, place);
         for (const path of unknownPlaces(at, names, sealed)) flow.places.push(readsOf([path], place));
       }
       const parts = at.type === 'String' ? at.pieces : below(at);
@@ -285,6 +286,12 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
         if ('type' in part) stack.push({ at: part, after: rest });
       });
     }
+  }
+
+  /** Whether a callee may be a function or a method of this file, whose answer is told by what it returns. */
+  function isOwn(callee: Expression): boolean {
+    if (callee.type !== 'Attribute') return callee.type === 'Name';
+    return [...classes].some((scope) => owners.has(`${scope}/${callee.attribute}`));
   }
 
   /** What a text may say, or a name that is only ever given texts. */
@@ -307,6 +314,16 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
         if (part !== null) push(`.${part}`, part, value, place, unit, call, { how: 'call' });
         else if (object.type === 'Name') bindName(object.id, value, place, unit, call, { how: 'call' });
     }
+  }
+
+  /** An argument of the command line is a field, and its default a value of it. */
+  function setting({ callee, args, from, to, line }: Extract<Expression, { type: 'Call' }>, place: Place): void {
+    if (callee.type !== 'Attribute' || callee.attribute !== 'add_argument') return;
+    const told = args.find(({ keyword }) => keyword === 'dest') ?? args.findLast(({ keyword }) => keyword === null);
+    const name = told ? (foldText(told.value)?.replace(/^-+/, '').replaceAll('-', '_') ?? null) : null;
+    const value = args.find(({ keyword }) => keyword === 'default')?.value;
+    if (name !== null && value)
+      push(`.${name}`, name, readsOf([value], place), place, text(from, to), { from, line }, placeOf(value));
   }
 
   /** A function of this file is given its values where it is called. */
@@ -404,12 +421,16 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
         const isMethod = at.callee.type === 'Attribute' && PLAIN_METHOD.test(at.callee.attribute);
         const isPlain = isMethod || (callee !== null && PLAIN_CALL.test(callee));
         if (!isPlain) reads.isPlain = false;
-        stack.push({ at: at.callee, isDirect: isDirect && !tells && (isPlain || at.callee.type === 'Name') });
+        stack.push({ at: at.callee, isDirect: isDirect && !tells && (isPlain || isOwn(at.callee)) });
         for (const arg of at.args) stack.push({ at: arg.value, isDirect: isDirect && isPlain });
       } else {
         const root = at.type === 'Attribute' ? rootOf(at) : null;
         const part = root !== null && names.modules.has(root) ? null : partOf(at);
-        if (part !== null) add(`.${part}`);
+        if (part !== null) {
+          add(`.${part}`);
+          const owner = rootOf(at);
+          if (owner !== null) reads.roots.push(keyOf(owner, place.scopes));
+        }
         if (isDirect && at.type === 'String' && budgets.has(foldText(at) ?? '')) reads.isBudget = true;
         for (const inner of below(at)) stack.push({ at: inner, isDirect });
       }

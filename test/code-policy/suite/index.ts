@@ -15,6 +15,7 @@ import { secretsCases } from './secrets.js';
 import { sizeCases } from './size.js';
 import { spellingCases } from './spelling.js';
 import { syntaxCases } from './syntax.js';
+import { trainerCases } from './trainer.js';
 import { typescriptCases } from './typescript.js';
 
 /** Every case, in the order of the rails. */
@@ -32,6 +33,7 @@ export const suite: CodeCase[] = [
   ...placeCases,
   ...spellingCases,
   ...answerCases,
+  ...trainerCases,
   ...typescriptCases,
   ...secretsCases,
   ...noopCases,
