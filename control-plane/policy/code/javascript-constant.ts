@@ -1,4 +1,5 @@
 import { isNode, walk, type Node } from '../../patch/javascript/parse-javascript.js';
+import { computed, shownAs } from './arithmetic.js';
 import { combined, MAX_VALUES, textMethod, type Constant } from './constant.js';
 import { dottedOf, memberName, nameOf, unwrapped } from './javascript-names.js';
 
@@ -127,18 +128,7 @@ function called(call: Node, of: (part: unknown) => readonly Constant[]): readonl
   });
 }
 
-/** What is not known shows as a letter that no name has. */
-function shownAs(values: readonly Constant[]): readonly Constant[] {
-  return values.length > 0 ? values : ['\0'];
-}
-
 function sum(a: Constant | undefined, b: Constant | undefined): Constant | null {
   if (a === undefined || b === undefined || Array.isArray(a) || Array.isArray(b)) return null;
   return typeof a === 'number' && typeof b === 'number' ? a + b : `${a}${b}`;
-}
-
-function computed(operator: string, a: Constant | undefined, b: Constant | undefined): Constant | null {
-  if (typeof a !== 'number' || typeof b !== 'number') return null;
-  const made = { '-': a - b, '*': a * b, '/': a / b, '**': a ** b, '%': a % b, '<<': a * 2 ** b }[operator];
-  return made !== undefined && Number.isFinite(made) ? made : null;
 }

@@ -1,5 +1,6 @@
 import type { Expression, Statement } from '../../patch/python/tree.js';
 import { dottedOf, eachStatement, type Names } from './python-names.js';
+import { computed, itemAt, listOf, reversed, shownAs } from './arithmetic.js';
 import { combined, MAX_VALUES, plainNumber, textMethod, type Constant } from './constant.js';
 
 /** What names may hold when they are only ever given what is written out; a name that is given anything else is not in it. */
@@ -160,23 +161,6 @@ function sum(a: Constant | null | undefined, b: Constant | undefined): Constant 
   return typeof a === 'string' && typeof b === 'string' ? a + b : null;
 }
 
-function computed(operator: string, a: Constant | undefined, b: Constant | undefined): Constant | null {
-  if (operator === '%' && typeof a === 'string') return textMethod(a, '%', Array.isArray(b) ? b : [b as Constant]);
-  if (operator === '*' && typeof a === 'string' && typeof b === 'number') return a.repeat(Math.max(0, Math.min(b, 64)));
-  if (typeof a !== 'number' || typeof b !== 'number') return null;
-  const made = {
-    '-': a - b,
-    '*': a * b,
-    '/': a / b,
-    '//': Math.floor(a / b),
-    '**': a ** b,
-    '%': a % b,
-    '^': a ^ b,
-    '<<': a * 2 ** b,
-  }[operator];
-  return made !== undefined && Number.isFinite(made) ? made : null;
-}
-
 /** The parts of a sum of sums, as it is written. */
 function summands(operands: readonly Expression[]): Expression[] {
   const parts: Expression[] = [];
@@ -185,22 +169,4 @@ function summands(operands: readonly Expression[]): Expression[] {
     if (at.type === 'Operation' && at.operator === '+') stack.push(...at.operands.toReversed());
     else parts.push(at);
   return parts;
-}
-
-/** What is not known shows as a letter that no name has. */
-function shownAs(values: readonly Constant[]): readonly Constant[] {
-  return values.length > 0 ? values : ['\0'];
-}
-
-function listOf(value: Constant | undefined): Constant[] {
-  return Array.isArray(value) ? value : typeof value === 'string' ? [...value] : [];
-}
-
-function reversed(value: Constant | undefined): Constant | null {
-  if (typeof value === 'string') return [...value].toReversed().join('');
-  return Array.isArray(value) ? value.toReversed() : null;
-}
-
-function itemAt(value: Constant | undefined, at: number): Constant | null {
-  return Array.isArray(value) || typeof value === 'string' ? (value.at(at) ?? null) : null;
 }

@@ -7,7 +7,8 @@ import { emptyFlow, noReads, type Binding, type Flow, type Reads } from './held.
 import { hasWord, isOwnPath } from './literals.js';
 import { carriedBy, changedObject, changesOf } from './python-changes.js';
 import { constantsOf } from './python-constant.js';
-import { below, dottedOf, eachStatement, foldText, namesOf, rootOf } from './python-names.js';
+import { below, dottedOf, foldText, namesOf, rootOf } from './python-names.js';
+import { expressionsOf, scopesOf } from './python-scopes.js';
 import { sealedTeller } from './python-sealed.js';
 import { pythonWork } from './python-work.js';
 import { isNumber, pathText, unknownPlaces } from './python-writers.js';
@@ -40,10 +41,9 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
   const known = constantsOf(statements, names);
   const tellsTime = sealedTeller(statements, names, sealed);
   const budgets = new Set(sealed.clockNames.map((name) => name.split('.').at(-1) as string));
-  const owners = new Map<string, Set<string>>([['', new Set()]]);
-  const classes = new Set<string>();
+  const scopes = scopesOf(statements);
+  const { keyOf, definitionOf, parametersOf } = scopes;
   const handed = new Map<string, Set<string>>();
-  declare(statements, '');
   const text = (from: number, to: number) => tokenText(tokens, from, to);
 
   const ends = new Map<Block, Reads[]>();
@@ -55,46 +55,6 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
     (loop) => ends.get(loop) ?? [],
   );
   return flow;
-
-  function declare(body: readonly Statement[], scope: string): void {
-    const own = owners.get(scope) ?? new Set<string>();
-    owners.set(scope, own);
-    const outer = new Set<string>();
-    const inScope = (list: readonly Statement[]): void => {
-      for (const statement of list) {
-        if (statement.type === 'Scope') for (const name of statement.names) outer.add(name);
-        if (statement.type === 'Import')
-          for (const { name, as } of statement.names) own.add(as ?? (name.split('.')[0] as string));
-        if (statement.type === 'From') for (const { name, as } of statement.names ?? []) own.add(as ?? name);
-        if (statement.type === 'Assign') for (const target of statement.targets) targetNames(target, own);
-        for (const expression of expressionsOf(statement)) walrus(expression, own);
-        if (statement.type === 'Compound')
-          for (const part of statement.blocks) {
-            for (const target of part.targets) targetNames(target, own);
-            for (const name of part.binds) own.add(name);
-            inScope(part.body);
-          }
-        if (statement.type === 'Definition') {
-          own.add(statement.name);
-          const inner = `${scope}/${statement.name}`;
-          if (statement.keyword === 'class') classes.add(inner);
-          owners.set(inner, new Set(statement.parameters.map(({ name }) => name)));
-          declare(statement.body, inner);
-        }
-      }
-    };
-    inScope(body);
-    if (scope !== '') for (const name of outer) own.delete(name);
-  }
-
-  function keyOf(name: string, scopes: readonly string[]): string {
-    for (let at = scopes.length - 1; at > 0; at--) {
-      const scope = scopes[at] as string;
-      if (classes.has(scope) && at < scopes.length - 1) continue;
-      if (owners.get(scope)?.has(name)) return classes.has(scope) ? `.${name}` : `${scope}#${name}`;
-    }
-    return `#${name}`;
-  }
 
   function block(body: readonly Statement[], place: Place): void {
     for (const statement of body) read(statement, place);
@@ -291,7 +251,7 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
   /** Whether a callee may be a function or a method of this file, whose answer is told by what it returns. */
   function isOwn(callee: Expression): boolean {
     if (callee.type !== 'Attribute') return callee.type === 'Name';
-    return [...classes].some((scope) => owners.has(`${scope}/${callee.attribute}`));
+    return scopes.isMethod(callee.attribute);
   }
 
   /** What a text may say, or a name that is only ever given texts. */
@@ -351,25 +311,6 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
           { ...placeOf(arg.value), carries: carriedKeys([arg.value], place) },
         );
     });
-  }
-
-  function definitionOf(name: string, scopes: readonly string[]): string | null {
-    for (let at = scopes.length - 1; at >= 0; at--) {
-      const inner = `${scopes[at]}/${name}`;
-      if (owners.has(inner) && !classes.has(inner)) return inner;
-    }
-    return null;
-  }
-
-  function parametersOf(scope: string): Set<string> {
-    const found = new Set<string>();
-    const visit = (body: readonly Statement[], path: string): void =>
-      eachStatement(body, (statement) => {
-        if (statement.type !== 'Definition' || `${path}/${statement.name}` !== scope) return;
-        for (const { name } of statement.parameters) found.add(name);
-      });
-    visit(statements, scope.split('/').slice(0, -1).join('/'));
-    return found;
   }
 
   function stop(
@@ -443,25 +384,4 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
 function partOf(expression: Expression): string | null {
   if (expression.type === 'Attribute') return expression.attribute;
   return expression.type === 'Subscript' ? foldText(expression.index) : null;
-}
-
-function targetNames(target: Expression, into: Set<string>): void {
-  if (target.type === 'Name') into.add(target.id);
-  else if (target.type === 'Collection') for (const item of target.items) targetNames(item, into);
-  else if (target.type === 'Operation') targetNames(target.operands[0] as Expression, into);
-}
-
-function walrus(expression: Expression, into: Set<string>): void {
-  const stack = [expression];
-  for (let at = stack.pop(); at; at = stack.pop()) {
-    if (at.type === 'Walrus') into.add(at.target);
-    stack.push(...below(at));
-  }
-}
-
-/** Expressions that a statement evaluates itself; those of a compound's heads too. */
-function expressionsOf(statement: Statement): Expression[] {
-  if (statement.type === 'Assign') return statement.value ? [statement.value] : [];
-  if (statement.type === 'Simple') return statement.keyword === 'del' ? [] : statement.values;
-  return statement.type === 'Compound' ? statement.blocks.flatMap((part) => part.head) : [];
 }
