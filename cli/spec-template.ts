@@ -31,6 +31,8 @@ menu:
   # Rules over the knobs that every candidate must keep, in CEL.
   constraints:
     - { id: small_batch_small_rate, rule: "batch_size >= 32 || lr <= 0.01", doc: a small batch diverges at a high rate }
+# Or code mode, instead of a menu: a model or a coding agent changes these files, and never the sealed ones.
+# edit: { files: [train.py], sealed: [prepare.py, evaluate.py], maxChangedLines: 200 }
 
 # Who proposes. sampler needs nothing; hybrid asks a model for a share of the turns and goes on without it when it is down.
 proposer: { kind: sampler }

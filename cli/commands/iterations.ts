@@ -32,7 +32,14 @@ export function addIterations(program: Command, cli: Cli): void {
       const all = await listIterations(api, run.id);
       const shown = options.failed ? all.filter(({ state }) => FAILED.has(state)) : all;
       if (options.json) cli.terminal.json({ run: run.id, items: shown });
-      else if (shown.length === 0) cli.terminal.err(options.failed ? 'Nothing has failed.\n' : 'No iterations yet.\n');
+      else if (shown.length === 0)
+        cli.terminal.err(
+          options.failed
+            ? 'Nothing has failed.\n'
+            : run.endedAt === null
+              ? 'No iterations yet.\n'
+              : 'The run ended before its first iteration.\n',
+        );
       else {
         const mark = run.measurement === 'unsealed' ? ' (unsealed)' : '';
         const headings = ['#>', 'by', 'change', `${run.metric.name}${mark}>`, 'effect ± se>', 'outcome', 'cause'];

@@ -47,7 +47,7 @@ export async function whyRunsWait(q: Queryable, runs: RunRow[], now: Date): Prom
 
 function explain(job: JobRow, labels: string[], boxes: BoxRow[], refusals: Refusal[], now: Date): string | null {
   if (job.notBefore && job.notBefore > now)
-    return `its job is tried again at ${job.notBefore.toISOString()}, after a failure of the infrastructure`;
+    return `its job is tried again at ${job.notBefore.toISOString().replace(/\.\d+Z$/, 'Z')}, after a failure of the infrastructure`;
   if (boxes.length === 0) return 'no box is enrolled: nightshift boxes enrol';
   const pinned = job.pinnedBoxId === null ? boxes : boxes.filter((box) => box.id === job.pinnedBoxId);
   const fitting = pinned.filter((box) => labels.every((label) => effectiveLabels(box).includes(label)));

@@ -1,7 +1,7 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
 import { axisTicks, clippedRange, legend, pixels } from './chart-scale.js';
-import { isEvaluated } from './measurements.js';
+import { isEvaluated, type EvaluatedRecord } from './measurements.js';
 import { runningBest } from './plateau.js';
 import { escapeHtml, metricText, pairText, plainText, shareText } from './wording.js';
 
@@ -70,7 +70,7 @@ export function metricChart(trajectory: Trajectory, analysis: Analysis): string 
     from > plot.left && to < plot.right && !beyond.some((at) => at > from && at < to);
   // Keeps are drawn last, on top of what was only measured.
   for (const record of evaluated.toSorted((a, b) => Number(a.outcome === 'kept') - Number(b.outcome === 'kept'))) {
-    const tip = tipOf(record.iteration, record.metric, record.proposal);
+    const tip = tipOf(record);
     const at = x(record.iteration);
     if (isBeyond(record.metric)) {
       const isAbove = record.metric > range.high;
@@ -208,9 +208,12 @@ function emptyChart(title: string, why: string): string {
   return chart(title, 60, label(WIDTH / 2, 34, why, 'middle'));
 }
 
-function tipOf(iteration: number, metric: number, proposal: Trajectory['records'][number]['proposal']): string {
-  const what = proposal === null ? '' : `, ${plainText(pairText(proposal.knob, proposal.newValue), 120)}`;
-  return escapeHtml(`iteration ${iteration}${what}: ${metricText(metric)}`);
+function tipOf({ iteration, metric, proposal, description }: EvaluatedRecord): string {
+  // The value of a patch is the beginning of a hash: its summary says more.
+  const change = proposal && (description ?? pairText(proposal.knob, proposal.newValue));
+  return escapeHtml(
+    `iteration ${iteration}${change === null ? '' : `, ${plainText(change, 120)}`}: ${metricText(metric)}`,
+  );
 }
 
 function stepPath(
