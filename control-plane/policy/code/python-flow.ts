@@ -7,17 +7,12 @@ import { emptyFlow, noReads, type Binding, type Flow, type Reads } from './held.
 import { hasWord, isOwnPath } from './literals.js';
 import { carriedBy, changedObject, changesOf } from './python-changes.js';
 import { constantsOf } from './python-constant.js';
-import { below, dottedOf, foldText, namesOf, rootOf } from './python-names.js';
+import { below, dottedOf, foldText, namesOf } from './python-names.js';
+import { partOf, readerOf } from './python-reads.js';
 import { expressionsOf, scopesOf } from './python-scopes.js';
-import { sealedTeller } from './python-sealed.js';
 import { pythonWork } from './python-work.js';
 import { isNumber, pathText, unknownPlaces } from './python-writers.js';
 
-const CLOCK =
-  /^(?:time\.(?:time|perf_counter|monotonic|process_time|thread_time)(?:_ns)?|timeit\.default_timer|datetime\.datetime\.(?:now|utcnow|today)|torch\.cuda\.Event)$/;
-const PLAIN_CALL =
-  /^(?:min|max|abs|float|int|round|sum|pow|divmod|str|repr|format|bool|len|math\.\w+|time\.\w+|timeit\.\w+|os\.getenv|os\.environ\.get|datetime\.[\w.]+)$/;
-const PLAIN_METHOD = /^(?:item|total_seconds|elapsed_time|format|join|get|is_set|any|all)$/;
 const ENDS = /^(?:break|raise|continue|return)$/;
 const LOOP = /\/(?:while|for)\b/;
 const EXIT = /^(?:exit|quit|sys\.exit|os\._exit)$/;
@@ -39,10 +34,9 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
   const flow = emptyFlow();
   const names = namesOf(statements);
   const known = constantsOf(statements, names);
-  const tellsTime = sealedTeller(statements, names, sealed);
-  const budgets = new Set(sealed.clockNames.map((name) => name.split('.').at(-1) as string));
   const scopes = scopesOf(statements);
   const { keyOf, definitionOf, parametersOf } = scopes;
+  const readsOf = readerOf(statements, names, scopes, sealed, flow.tellers);
   const handed = new Map<string, Set<string>>();
   const text = (from: number, to: number) => tokenText(tokens, from, to);
 
@@ -248,12 +242,6 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
     }
   }
 
-  /** Whether a callee may be a function or a method of this file, whose answer is told by what it returns. */
-  function isOwn(callee: Expression): boolean {
-    if (callee.type !== 'Attribute') return callee.type === 'Name';
-    return scopes.isMethod(callee.attribute);
-  }
-
   /** What a text may say, or a name that is only ever given texts. */
   function textsOf(part: Expression): string[] {
     if (part.type === 'Name') return (known.get(part.id) ?? []).filter((value) => typeof value === 'string');
@@ -340,48 +328,4 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
     }
     return null;
   }
-
-  function readsOf(expressions: readonly Expression[], place: Place): Reads {
-    const reads = noReads();
-    const stack = expressions.map((at) => ({ at, isDirect: true }));
-    for (let entry = stack.pop(); entry; entry = stack.pop()) {
-      const { at, isDirect } = entry;
-      const add = (key: string) => void (reads.all.push(key), isDirect && reads.direct.push(key));
-      const dotted = at.type === 'Name' || at.type === 'Attribute' ? dottedOf(at, names) : null;
-      if (dotted !== null && budgets.has(dotted.split('.').at(-1) as string) && isDirect) reads.isBudget = true;
-      if (at.type === 'Name' && names.modules.has(at.id)) continue;
-      if (at.type === 'Name') add(keyOf(at.id, place.scopes));
-      else if (at.type === 'Call') {
-        const callee = dottedOf(at.callee, names);
-        if (isDirect && callee !== null && CLOCK.test(callee)) reads.isClock = true;
-        const tells = tellsTime(at.callee);
-        if (tells) {
-          flow.tellers.push(keyOf(rootOf(at.callee) ?? '', place.scopes), `.${partOf(at.callee) ?? ''}`);
-          if (isDirect) reads.isBudget = true;
-        }
-        const isMethod = at.callee.type === 'Attribute' && PLAIN_METHOD.test(at.callee.attribute);
-        const isPlain = isMethod || (callee !== null && PLAIN_CALL.test(callee));
-        if (!isPlain) reads.isPlain = false;
-        stack.push({ at: at.callee, isDirect: isDirect && !tells && (isPlain || isOwn(at.callee)) });
-        for (const arg of at.args) stack.push({ at: arg.value, isDirect: isDirect && isPlain });
-      } else {
-        const root = at.type === 'Attribute' ? rootOf(at) : null;
-        const part = root !== null && names.modules.has(root) ? null : partOf(at);
-        if (part !== null) {
-          add(`.${part}`);
-          const owner = rootOf(at);
-          if (owner !== null) reads.roots.push(keyOf(owner, place.scopes));
-        }
-        if (isDirect && at.type === 'String' && budgets.has(foldText(at) ?? '')) reads.isBudget = true;
-        for (const inner of below(at)) stack.push({ at: inner, isDirect });
-      }
-    }
-    return reads;
-  }
-}
-
-/** The name of an attribute, or of an item by a text that is written out. */
-function partOf(expression: Expression): string | null {
-  if (expression.type === 'Attribute') return expression.attribute;
-  return expression.type === 'Subscript' ? foldText(expression.index) : null;
 }
