@@ -52,7 +52,7 @@ describe('a change of what was not kept', () => {
   it('is claimed with what it was made to, and the whole configuration', () => {
     const text = textOf(stacked);
     expect(text).toContain('Replicated: batch=16 on #4 has loss 1.51');
-    expect(text).toContain('The configuration that was replicated: {"lr":0.034,"c":"n","batch":16}');
+    expect(text).toContain('The configuration that was replicated: {"lr":0.034, "c":"n", "batch":16}');
     for (const report of [text, reportMarkdown(stacked, analyze(stacked)), reportHtml(stacked, analyze(stacked))])
       expect(report.match(/Nothing was kept/g)).toHaveLength(1);
     expect(analyze(stacked).replicated).toMatchObject({ knob: 'batch', value: 16, n: 2, standsOn: 4 });

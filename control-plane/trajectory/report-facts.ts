@@ -1,6 +1,7 @@
 import {
   formatDuration,
   UNSEALED_WARNING,
+  type Config,
   type KnobValue,
   type Trajectory,
   type TrajectoryRecord,
@@ -66,9 +67,15 @@ function configurationOf(trajectory: Trajectory, { replicated }: Analysis): stri
   );
   const { knob, config } = last === undefined && replicated !== null ? replicated : { knob: '', config: null };
   if (config !== null && knob !== PATCH_KNOB && Object.keys(config).length > 0)
-    return [`The configuration that was replicated: ${JSON.stringify(config)}`];
+    return [`The configuration that was replicated: ${configText(config)}`];
   if (!last?.config || Object.keys(last.config).length === 0) return [];
-  return [`The configuration that the run ended with (iteration ${last.iteration}): ${JSON.stringify(last.config)}`];
+  return [`The configuration that the run ended with (iteration ${last.iteration}): ${configText(last.config)}`];
+}
+
+/** JSON with a space after each comma, so that a terminal breaks it between knobs and what is copied from there is still JSON. */
+function configText(config: Config): string {
+  const entries = Object.entries(config).map(([knob, value]) => `${JSON.stringify(knob)}:${JSON.stringify(value)}`);
+  return `{${entries.join(', ')}}`;
 }
 
 /** Code mode: there are no knobs to tell of. */
