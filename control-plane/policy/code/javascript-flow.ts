@@ -117,7 +117,17 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, path: stri
       case 'VariableDeclarator': {
         // A declaration in the head of a loop is bound by the loop.
         const init = part('init');
-        return init ? bind(node['id'] as Node, readsOf([init], place), place, extraOf(init, place)) : undefined;
+        if (!init) return;
+        const pattern = node['id'] as Node;
+        const value = readsOf([init], place);
+        if (pattern.type !== 'ObjectPattern') return bind(pattern, value, place, extraOf(init, place));
+        // One name more is taken from the same object: the others are bound as before.
+        for (const one of pattern['properties'] as Node[])
+          bind((one['value'] ?? one['argument']) as Node, value, {
+            ...place,
+            unit: `${place.guard}|${text(one)} = ${text(init)}`,
+          });
+        return;
       }
       case 'AssignmentExpression': {
         const target = node['left'] as Node;
@@ -356,7 +366,8 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, path: stri
         if (isGlobal) continue;
         if (name !== null) {
           add(`.${name}`);
-          reads.roots.push(keyOf(rootName(at) ?? '', places.get(at) ?? place));
+          const owner = at['object'] as Node;
+          if (owner.type === 'Identifier') reads.roots.push(keyOf(nameOf(owner), places.get(at) ?? place));
         } else stack.push({ at: at['property'] as Node, isDirect });
         stack.push({ at: at['object'] as Node, isDirect });
       } else if (at.type === 'Property') stack.push({ at: at['value'] as Node, isDirect });

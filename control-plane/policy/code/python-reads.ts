@@ -52,8 +52,8 @@ export function readerOf(
         const part = root !== null && names.modules.has(root) ? null : partOf(at);
         if (part !== null) {
           add(`.${part}`);
-          const owner = rootOf(at);
-          if (owner !== null) reads.roots.push(keyOf(owner, place.scopes));
+          const owner = at.type === 'Attribute' || at.type === 'Subscript' ? at.value : null;
+          if (owner?.type === 'Name') reads.roots.push(keyOf(owner.id, place.scopes));
         }
         if (isDirect && at.type === 'String' && budgets.has(foldText(at) ?? '')) reads.isBudget = true;
         for (const inner of below(at)) stack.push({ at: inner, isDirect });

@@ -206,12 +206,22 @@ export const flagCases = [
   ...blocked(
     'sealed',
     {
+      'another function for what was begun': swap(
+        'train.mjs',
+        'const { progress } = startTraining();',
+        'const { size: progress } = startTraining();',
+      ),
       'a later end by what was begun': swap(
         'train.mjs',
         'for (let done = progress(); done < 1; done = progress()) {',
         'for (let done = progress(); done < 5; done = progress()) {',
       ),
     },
+    begunJs,
+  ),
+  pass(
+    'js-more-of-what-was-begun',
+    swap('train.mjs', 'const { progress } = startTraining();', 'const { progress, size } = startTraining();'),
     begunJs,
   ),
   pass(
