@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { AppError, isTerminalIteration } from '@nightshift/protocol';
+import { AppError } from '@nightshift/protocol';
 import { apiOf, withServer, type Cli, type ClientOptions } from '../cli.js';
 import { dataOf, type Api, type Job } from '../client.js';
 import { findRun } from '../find-run.js';
 import { onInterrupt } from '../interrupt.js';
 import { readJobLog } from '../job-log.js';
-import { listAll } from '../list-all.js';
+import { newestJobOf } from '../newest-job.js';
 import { parseIteration } from '../option-parsers.js';
 import { runEvents } from '../run-events.js';
 
@@ -68,23 +68,6 @@ async function newestJob(api: Api, run: string): Promise<Job> {
   throw new AppError('not_found', `run ${run} has no jobs yet`, {
     hint: `wait for one with: nightshift logs -f ${run}`,
   });
-}
-
-/** The newest job of an iteration that has begun, the newest of the baseline for 0. */
-async function newestJobOf(api: Api, run: string, number: number): Promise<Job> {
-  const path = { id: run, number };
-  const of = number === 0 ? null : await dataOf(api.GET('/v1/runs/{id}/iterations/{number}', { params: { path } }));
-  const jobs = await listAll((query) => dataOf(api.GET('/v1/jobs', { params: { query: { run, ...query } } })));
-  const own = jobs.filter((job) => (of === null ? job.role === 'baseline' : job.iterationId === of.id));
-  const job = own.find(({ startedAt }) => startedAt !== null);
-  if (job) return job;
-  const what = of === null ? 'the baseline' : `iteration ${number}`;
-  const isOver = of !== null && isTerminalIteration(of.state);
-  throw new AppError(
-    'not_found',
-    `${what} of ${run} has no log: ${own.length > 0 ? 'none of its jobs has begun' : isOver ? `it is ${of.state}, and nothing of it ran` : 'nothing of it has run yet'}`,
-    { hint: isOver ? `why: nightshift iterations ${run}` : `what the run waits for: nightshift watch ${run}` },
-  );
 }
 
 async function followJobs(cli: Cli, api: Api, run: string, options: LogsOptions, signal: AbortSignal): Promise<void> {
