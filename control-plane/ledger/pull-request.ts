@@ -127,7 +127,8 @@ function claim({ metric, baseline, best }: Evidence): string {
 
 function keptRow(commit: LedgerCommit, records: Evidence['records'], isOnBranch: boolean): string[] {
   const record = records.find(({ iteration }) => iteration === commit.iteration);
-  const id = commit.id === null ? '' : commit.id.slice(0, 10);
+  // On a repository's own commit only that repository knows the id.
+  const id = commit.id === null ? 'not known here' : commit.id.slice(0, 10);
   return [
     `${id}${isOnBranch ? '' : '*'}`,
     String(commit.iteration),
