@@ -218,9 +218,11 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
 
   /** What an expression does by the way: walrus, and the metric printed. */
   function expressionIn(expression: Expression, place: Place, unit: string): void {
-    const stack: { at: Expression; after: Expression[] }[] = [{ at: expression, after: [] }];
+    // `next`: the first value that is written after it, texts aside.
+    const stack: { at: Expression; next: Expression | null }[] = [{ at: expression, next: null }];
     for (let entry = stack.pop(); entry; entry = stack.pop()) {
-      const { at, after } = entry;
+      const { at } = entry;
+      let { next } = entry;
       if (at.type === 'Walrus')
         bindName(at.target, readsOf([at.value], place), place, unit, at, { carries: carriedKeys([at.value], place) });
       if (at.type === 'Call') {
@@ -230,15 +232,13 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
         for (const path of unknownPlaces(at, names, sealed)) flow.places.push(readsOf([path], place));
       }
       const parts = at.type === 'String' ? at.pieces : below(at);
-      parts.forEach((part, index) => {
-        const rest = [...parts.slice(index + 1).filter((next): next is Expression => 'type' in next), ...after];
+      for (const part of parts.toReversed()) {
         const written = 'type' in part ? textsOf(part) : [part.text];
-        if (written.some((one) => hasWord(one, sealed.metricName))) {
-          const next = rest.find((one) => one.type !== 'String' || foldText(one) === null);
-          if (next) flow.printed.push(readsOf([next], place));
-        }
-        if ('type' in part) stack.push({ at: part, after: rest });
-      });
+        if (next && written.some((one) => hasWord(one, sealed.metricName))) flow.printed.push(readsOf([next], place));
+        if (!('type' in part)) continue;
+        stack.push({ at: part, next });
+        if (part.type !== 'String' || foldText(part) === null) next = part;
+      }
     }
   }
 

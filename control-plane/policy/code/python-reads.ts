@@ -26,7 +26,11 @@ export function readerOf(
 
   function readsOf(expressions: readonly Expression[], place: { scopes: string[] }): Reads {
     const reads = noReads();
-    const stack = expressions.map((at) => ({ at, isDirect: true }));
+    // `root`: that of the attribute around, which is the same for an attribute within it; looked for once, chains may be long.
+    const stack: { at: Expression; isDirect: boolean; root?: string | null }[] = expressions.map((at) => ({
+      at,
+      isDirect: true,
+    }));
     for (let entry = stack.pop(); entry; entry = stack.pop()) {
       const { at, isDirect } = entry;
       const add = (key: string) => void (reads.all.push(key), isDirect && reads.direct.push(key));
@@ -48,7 +52,7 @@ export function readerOf(
         stack.push({ at: at.callee, isDirect: isDirect && !tells && (isPlain || isOwn(at.callee)) });
         for (const arg of at.args) stack.push({ at: arg.value, isDirect: isDirect && isPlain });
       } else {
-        const root = at.type === 'Attribute' ? rootOf(at) : null;
+        const root = at.type !== 'Attribute' ? null : entry.root === undefined ? rootOf(at) : entry.root;
         const part = root !== null && names.modules.has(root) ? null : partOf(at);
         if (part !== null) {
           add(`.${part}`);
@@ -56,7 +60,8 @@ export function readerOf(
           if (owner?.type === 'Name') reads.roots.push(keyOf(owner.id, place.scopes));
         }
         if (isDirect && at.type === 'String' && budgets.has(foldText(at) ?? '')) reads.isBudget = true;
-        for (const inner of below(at)) stack.push({ at: inner, isDirect });
+        for (const inner of below(at))
+          stack.push({ at: inner, isDirect, ...(at.type === 'Attribute' && inner.type === 'Attribute' ? { root } : {}) });
       }
     }
     return reads;

@@ -12,7 +12,7 @@ const KNOWN: readonly (readonly [string, RegExp])[] = [
   ['a Google key', /\bAIza[0-9A-Za-z_-]{35}\b/],
   ['an npm token', /\bnpm_[A-Za-z0-9]{36}\b/],
   ['a JSON web token', /\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}/],
-  ['a password in a URL', /\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@"']+:[^\s/@"'{}$<]{4,}@/i],
+  ['a password in a URL', /\b[a-z][a-z0-9+.-]{0,30}:\/\/[^\s:/@"']+:[^\s/@"'{}$<]{4,}@/i],
 ];
 const NAMED =
   /\b\w*(?:password|passwd|secret|api_?key|access_?key|auth_?token|private_?key)\w*["']?\s*[:=]\s*["']([^"'\s]{12,})["']/i;
