@@ -61,7 +61,11 @@ export function readerOf(
         }
         if (isDirect && at.type === 'String' && budgets.has(foldText(at) ?? '')) reads.isBudget = true;
         for (const inner of below(at))
-          stack.push({ at: inner, isDirect, ...(at.type === 'Attribute' && inner.type === 'Attribute' ? { root } : {}) });
+          stack.push({
+            at: inner,
+            isDirect,
+            ...(at.type === 'Attribute' && inner.type === 'Attribute' ? { root } : {}),
+          });
       }
     }
     return reads;
