@@ -9,7 +9,7 @@ import { paperBox, type PaperBox } from '../testing/paper-box.js';
 import { drive as driveRun, loopDeps } from '../testing/test-loop.js';
 import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
-import { analyze, readTrajectory, writeTrajectory, type Playbook } from '../trajectory/index.js';
+import { analyze, readTrajectory, reportText, writeTrajectory, type Playbook } from '../trajectory/index.js';
 import { loadTrajectory } from './trajectory-of-run.js';
 
 const USAGE = { prompt_tokens: 1000, completion_tokens: 100 };
@@ -171,6 +171,9 @@ describe('with a model', () => {
     const of = ({ records }: typeof told) => records.flatMap(({ outweighed }) => outweighed ?? []);
     expect(of(told)).toEqual(lost.flatMap(({ outweighed }) => outweighed));
     expect(of(readTrajectory(writeTrajectory(told)))).toEqual(of(told));
+    expect(reportText(told, analyze(told)).replace(/\s+/g, ' ')).toContain(
+      `outweighed ${2 * lost.length} proposals of the model in ${lost.length} iterations: `,
+    );
   });
 
   test('a critic vetoes after the rails, and every fourth veto is measured all the same', async () => {

@@ -261,6 +261,7 @@ function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string]
     ['guards', analysis.guards.length === 0 ? null : guardsText(analysis.guards)],
     ['screening', analysis.screening === null ? null : screeningText(analysis.screening)],
     ['critic', analysis.critic === null ? null : criticText(analysis.critic)],
+    ['outweighed', outweighedText(trajectory)],
     ['model cost', cost.modelUsd === null ? null : `${Number(cost.modelUsd.toPrecision(3))} USD`],
     ['energy', cost.energyWh === null ? null : energyText(cost.energyWh, keeps.best?.improvement ?? null)],
   ];
@@ -283,6 +284,13 @@ function criticText({ vetoes, overruled, overruledKept, passed, passedKept }: No
       ? 'none of them measured to score it'
       : `${overruled} measured all the same, of which ${overruledKept} kept: what it would have lost`;
   return `${countText(vetoes, 'veto', 'vetoes')}, ${scored}; of ${passed} that it let pass ${passedKept} kept`;
+}
+
+function outweighedText({ records }: Trajectory): string | null {
+  const turns = records.flatMap(({ outweighed = [] }) => (outweighed.length > 0 ? [outweighed.length] : []));
+  if (turns.length === 0) return null;
+  const tries = turns.reduce((sum, n) => sum + n, 0);
+  return `${countText(tries, 'proposal')} of the model in ${countText(turns.length, 'iteration')}: the measurements promised less of them than of the sampler's own`;
 }
 
 function energyText(energyWh: number, improvement: number | null): string {
