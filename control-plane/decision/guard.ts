@@ -37,7 +37,7 @@ export function checkGuards(
 
 /**
  * How a configuration stands to every limit, broken or not: what a sampler learns from. It breaks one of them where `checkGuards`
- * finds a violation. A regression from a comparator that reported nothing has no limit, and is left out.
+ * finds a violation, but for a regression from a comparator that reported nothing: that has no limit, and is left out.
  */
 export function guardReadings(
   guards: readonly GuardSpec[],

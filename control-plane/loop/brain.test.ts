@@ -176,6 +176,30 @@ describe('with a model', () => {
     );
   });
 
+  test('what cannot be weighed is measured, and the run goes on', async () => {
+    let tries = 0;
+    const server = await chatServer(() => JSON.stringify({ knob: 'a', new_value: 50 - tries++, reason: 'more of a' }));
+    servers.push(server);
+    const model = { baseUrl: server.baseUrl, name: 'm', timeout: '10s' };
+    const proposer = { kind: 'hybrid' as const, model, share: 0.5 };
+    const box = await paperBox(deps.db);
+    const { id } = await createRun(
+      deps,
+      parseSpec({ ...SPEC, health: { act: false }, proposer, stop: { iterations: 10 } }),
+    );
+    // As far apart as numbers go: their differences are none.
+    const extreme = (config: Record<string, unknown>) =>
+      (Number(config['b']) + Number(config['a'])) % 2 ? 1e308 : -1e308;
+    const run = await driveRun(deps, id, box, extreme, { until: async () => false });
+    expect(run.state).toBe('completed');
+    const iterations = await listIterations(deps.db, id);
+    const figures = iterations.flatMap(({ outweighed }) =>
+      outweighed.flatMap((one) => [one.expected, one.sd, one.promise]),
+    );
+    expect(figures.every(Number.isFinite)).toBe(true);
+    expect(iterations.some(({ proposer: by }) => by === 'model')).toBe(true);
+  });
+
   test('a critic vetoes after the rails, and every fourth veto is measured all the same', async () => {
     const used = new Map<string, number>();
     const server = await chatServer((prompt, name) =>

@@ -19,7 +19,8 @@ import type { ProposalContext } from './proposal-context.js';
 /** Answers of a model that may be refused in one iteration: then the sampler takes the turn, or (a model alone) the iteration is blocked. */
 const MAX_BLOCKED = { hybrid: 2, model: 3 } as const;
 
-export type ModelTurn = { kind: 'made'; made: Made } | { kind: 'fallback'; blocked: BlockedTry[]; isBlocked: boolean };
+export type ModelTurn =
+  { kind: 'made'; made: Made; breaker: BreakerState } | { kind: 'fallback'; blocked: BlockedTry[]; isBlocked: boolean };
 
 /** Everything that a prompt is built from, but its budget. */
 export async function promptInputOf(
@@ -102,7 +103,8 @@ export async function modelTurn(
     standsOn: context.front.iteration,
   };
   const { critic } = run.spec.proposer;
-  if (!critic) return { kind: 'made', made };
+  const { breaker } = result;
+  if (!critic) return { kind: 'made', made, breaker };
   const { proposal, config } = result.verdict;
   const critique = await askCritic(
     deps,
@@ -116,7 +118,7 @@ export async function modelTurn(
       records: context.trajectory.records,
     }),
   );
-  if (!critique?.veto || critique.isOverruled) return { kind: 'made', made: { ...made, critique } };
+  if (!critique?.veto || critique.isOverruled) return { kind: 'made', made: { ...made, critique }, breaker };
   await recordEvent(deps.db, {
     type: 'critic.veto',
     runId: run.id,

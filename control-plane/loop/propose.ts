@@ -86,7 +86,7 @@ async function attempt(
     const belief = describeBelief(input);
     if (actions.includes('reflect') && (await takeOnce(deps, run.id, 'reflect')))
       await reflect(deps, run, model, await promptInputOf(deps, run, context, belief), signal);
-    const turn = await weighedTurn(deps, run, iteration, context, input, belief, model, signal);
+    const turn = await weighedTurn(deps, { run, iteration, context, input, belief, model }, signal);
     if (turn.kind === 'made') return { made: turn.made };
     ({ blocked, outweighed } = turn);
     if (turn.isBlocked && run.spec.proposer.kind === 'model') return { made: null, why: 'blocked', blocked };
@@ -208,12 +208,18 @@ async function store(
         belief,
         critique,
       });
-      if (isStored)
+      if (!isStored) return;
+      for (const tried of outweighed.slice(iteration.outweighed.length))
         await recordEvent(tx, {
-          type: 'iteration.accepted',
+          type: 'model.outweighed',
           runId: run.id,
-          payload: { iteration: iteration.number, proposer, proposal: verdict.proposal },
+          payload: { iteration: iteration.number, ...tried },
         });
+      await recordEvent(tx, {
+        type: 'iteration.accepted',
+        runId: run.id,
+        payload: { iteration: iteration.number, proposer, proposal: verdict.proposal },
+      });
       return;
     }
     if (attempted.why === 'patch') {

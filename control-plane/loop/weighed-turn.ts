@@ -1,60 +1,56 @@
 import type { ModelSpec, OutweighedTry } from '@nightshift/protocol';
-import { recordEvent, type IterationRow, type RunRow } from '@nightshift/db';
+import type { IterationRow, RunRow } from '@nightshift/db';
 import { ASKS, leastPromise, weighChange, type Belief, type SuggestInput } from '../search/index.js';
 import type { LoopDeps } from './deps.js';
 import type { Made } from './made.js';
 import { modelTurn, type ModelTurn } from './model-turn.js';
 import type { ProposalContext } from './proposal-context.js';
 
+/** What a model's turn is taken with. `input` is what the sampler would propose from. */
+export interface TurnAtHand {
+  run: RunRow;
+  iteration: IterationRow;
+  context: ProposalContext;
+  input: SuggestInput;
+  belief: Belief;
+  model: ModelSpec;
+}
+export type WeighedTurn =
+  Extract<ModelTurn, { kind: 'made' }> | (Extract<ModelTurn, { kind: 'fallback' }> & { outweighed: OutweighedTry[] });
+
 /**
  * The model's turn, and in a hybrid the sampler's look at what it proposes: what promises too little costs no GPU time. What was
  * outweighed is told to the model, in this turn and in later ones, and goes into the iteration's row.
  */
-export async function weighedTurn(
-  deps: LoopDeps,
-  run: RunRow,
-  iteration: IterationRow,
-  context: ProposalContext,
-  input: SuggestInput,
-  belief: Belief,
-  model: ModelSpec,
-  signal: AbortSignal,
-): Promise<ModelTurn & { outweighed: OutweighedTry[] }> {
-  let { blocked } = iteration;
-  const tries: OutweighedTry[] = [];
-  const all = () => [...iteration.outweighed, ...tries];
+export async function weighedTurn(deps: LoopDeps, at: TurnAtHand, signal: AbortSignal): Promise<WeighedTurn> {
+  const { context, belief, model } = at;
+  let { run, iteration } = at;
   for (let ask = 0; ask < ASKS; ask++) {
-    const turn = await modelTurn(
-      deps,
-      run,
-      { ...iteration, blocked, outweighed: tries },
-      context,
-      belief,
-      model,
-      signal,
-    );
-    if (turn.kind === 'fallback') return { ...turn, outweighed: all() };
-    ({ blocked } = turn.made);
-    const outweighed = run.spec.proposer.kind === 'hybrid' ? outweigh(context, input, turn.made) : null;
-    if (!outweighed) return { kind: 'made', made: { ...turn.made, outweighed: all() }, outweighed: all() };
-    await recordEvent(deps.db, {
-      type: 'model.outweighed',
-      runId: run.id,
-      payload: { iteration: iteration.number, ...outweighed },
-    });
+    const turn = await modelTurn(deps, run, iteration, context, belief, model, signal);
+    const { outweighed } = iteration;
+    if (turn.kind === 'fallback') return { ...turn, outweighed };
+    const tried = run.spec.proposer.kind === 'hybrid' ? outweigh(at, turn.made) : null;
+    if (!tried) return { ...turn, made: { ...turn.made, outweighed } };
+    // The next ask goes on from this one: what was refused, what the server did, and what promised too little.
+    run = { ...run, breaker: turn.breaker };
+    iteration = { ...iteration, blocked: turn.made.blocked };
     // Asked for something else, it insisted: nothing new is to be weighed.
-    if (tries.some(({ proposal }) => isSame(proposal, outweighed.proposal))) break;
-    tries.push(outweighed);
+    if (outweighed.some(({ proposal }) => isSame(proposal, tried.proposal))) break;
+    iteration = { ...iteration, outweighed: [...outweighed, tried] };
   }
-  return { kind: 'fallback', blocked, isBlocked: false, outweighed: all() };
+  const { blocked, outweighed } = iteration;
+  return { kind: 'fallback', blocked, isBlocked: false, outweighed };
 }
 
-function outweigh(context: ProposalContext, input: SuggestInput, { verdict }: Made): OutweighedTry | null {
+/** Null for what is worth a measurement, and for what cannot be weighed. */
+function outweigh({ context, input }: TurnAtHand, { verdict }: Made): OutweighedTry | null {
   const { proposal } = verdict;
   const weighing = weighChange(input, proposal, context.turns);
-  const least = leastPromise(context.turns);
-  if (!weighing || weighing.promise >= least) return null;
+  if (!weighing) return null;
   const { expected, sd, promise } = weighing;
+  const least = leastPromise(context.turns);
+  // Metrics at the end of what a number can hold make figures that are none, and a row would keep them as null.
+  if (promise >= least || ![expected, sd, promise].every(Number.isFinite)) return null;
   return { proposal, expected, sd, promise, leastPromise: least };
 }
 

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import { showDifference, showNumber, showPercent, showValue, summariseCurve } from './figures.js';
+import { showDifference, showNumber, showPercent, showShare, showValue, summariseCurve } from './figures.js';
 
 test('an unknown figure is a question mark, never 0', () => {
   for (const value of [null, undefined, NaN, Infinity]) {
     expect(showNumber(value)).toBe('?');
     expect(showPercent(value)).toBe('?');
+    if (value !== undefined) expect(showShare(value)).toBe('?');
   }
 });
 

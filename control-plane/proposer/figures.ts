@@ -14,8 +14,9 @@ export function showPercent(fraction: number | null | undefined): string {
   return Number(text) === 0 ? '0.00%' : `${fraction > 0 ? '+' : ''}${text}%`;
 }
 
-/** A share in two decimals, such as 0.41; what is below a hundredth as `under 0.01`. */
-export function showShare(share: number): string {
+/** A share in two decimals, such as 0.41; what is below a hundredth as `under 0.01`; `?` for what is not known. */
+export function showShare(share: number | null): string {
+  if (share === null || !Number.isFinite(share)) return '?';
   return share > 0 && share < 0.01 ? 'under 0.01' : String(Number(share.toFixed(2)));
 }
 
