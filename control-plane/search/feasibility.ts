@@ -44,7 +44,8 @@ export function learnFeasibility(space: Space, base: Float64Array, trials: reado
     space,
     base,
     complete.filter(breaksGuard),
-    complete.filter((trial) => !breaksGuard(trial)),
+    // One whose guards nobody can tell holds none for all that is known.
+    complete.filter((trial) => (trial.guards?.length ?? 0) > 0 && !breaksGuard(trial)),
   );
   return {
     failures,

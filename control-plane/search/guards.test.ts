@@ -59,6 +59,15 @@ test('a guard that nobody reported is broken like one beyond its limit', () => {
   expect(rankChanges({ ...given, trials })?.scored).toEqual(rankChanges(input(true))?.scored);
 });
 
+test('a guard that nobody can tell of says nothing: it holds no more than it breaks', () => {
+  const given = input(true);
+  const beyond = [70, 75, 85, 90].map((width): Trial => trial({ ...base, width }, false));
+  const width = rankChanges(given)?.space.axes.findIndex(({ name }) => name === 'width') as number;
+  const chance = (trials: readonly Trial[]) => rankChanges({ ...given, trials })?.feasibility.holds(width, 0.9);
+  expect(chance([...given.trials, ...beyond])).toBe(chance(given.trials));
+  expect(chance([...given.trials, ...beyond.map((one) => ({ ...one, guards: [] }))])).toBe(chance(given.trials));
+});
+
 test('the sampler follows the metric over the wall while the guard is not told, and stays before it when it is', () => {
   expect(gpSampler(input(false))).toMatchObject({ knob: 'width' });
   expect(Number(gpSampler(input(false))?.newValue)).toBeGreaterThan(limit);
