@@ -64,6 +64,7 @@ export async function codeTurn(
   const gateContext = await codeContextOf(deps.db, run, context.comparator, iteration.id);
   let breaker = (run.breaker as BreakerState | null) ?? CLOSED_BREAKER;
   let { blocked } = iteration;
+  const refused = new Set<string>();
   const repair = readRepair(iteration);
   while (blocked.length < MAX_BLOCKED) {
     if (isBreakerOpen(breaker, Date.now()))
@@ -131,7 +132,8 @@ export async function codeTurn(
             raw: storableText(answer.text).slice(0, 2000),
             proposer: 'model',
           };
-    const isRepeat = blocked.some(({ raw }) => raw === refusal.raw);
+    const isRepeat = answer.ok && refused.has(answer.text);
+    if (answer.ok) refused.add(answer.text);
     blocked = [...blocked, refusal];
     await recordEvent(deps.db, {
       type: 'proposal.blocked',

@@ -193,7 +193,7 @@ function luckOf(trajectory: Trajectory, record: TrajectoryRecord): string {
   const draws = trajectory.records.filter(
     (row) => row.proposal !== null && isEvaluated(row) && replicateKey(row.proposal, row) === key,
   ).length;
-  return draws > 1 ? `, the best of ${draws} draws of that pair` : `, measured once${again}`;
+  return `${draws > 1 ? `, the best of ${draws} draws of that pair` : ', measured once'}${again}`;
 }
 
 function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string][] {
