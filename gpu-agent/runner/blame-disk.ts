@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { JobDir } from '../spool/job-dir.js';
-import { changedSpace } from '../workspace/changed-space.js';
+import { changedSpace, type TakenSpace } from '../workspace/changed-space.js';
 import type { Ending } from './classify.js';
 import { discard } from './code-job.js';
 import type { DiskUse } from './disk-use.js';
@@ -29,10 +29,10 @@ export interface DiskBlame {
  */
 export function blameDisk(ending: Ending, { disk, dir, home, part, env, temporaries, isAlone }: DiskBlame): Ending {
   if (ending.reason !== 'disk_full') return ending;
-  const own = [dir.work, dir.evaluation, dir.probe, ...temporaries];
+  const own = [...foldersOf(dir), ...temporaries];
   const { isOwn, words } = disk.account({
     isAlone,
-    lies: (device, when) => changedSpace(own, device, when),
+    lies: (device) => changedSpace(own, device, { sinceMs: 0 }),
     clear: () => own.forEach(discard),
     kept: (device, sinceMs) => changedSpace([dir.path, ...cacheFolders(home, env)], device, { sinceMs }),
   });
@@ -41,6 +41,15 @@ export function blameDisk(ending: Ending, { disk, dir, home, part, env, temporar
     reason: part === 'setup' ? 'setup_failed' : 'disk_filled',
     detail: `${words}; ${ending.detail}`.slice(0, 4000),
   };
+}
+
+/** What lies in the folders that go with the job's end: those of `blameDisk`, before anything was trained. */
+export function lyingSpace(dir: JobDir, device: number): TakenSpace {
+  return changedSpace(foldersOf(dir), device, { sinceMs: 0 });
+}
+
+function foldersOf(dir: JobDir): string[] {
+  return [dir.work, dir.evaluation, dir.probe];
 }
 
 function cacheFolders(home: string, env: DiskBlame['env']): string[] {

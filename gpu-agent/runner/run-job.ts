@@ -25,7 +25,7 @@ import { copyTree } from '../workspace/copy-tree.js';
 import { findVenv, holdToVenv, venvHint, withVenv } from '../workspace/interpreter.js';
 import { prepareWorkspace } from '../workspace/prepare.js';
 import { SourceError } from '../workspace/source-error.js';
-import { blameDisk } from './blame-disk.js';
+import { blameDisk, lyingSpace } from './blame-disk.js';
 import { classifyMetric, classifyPhase, type Ending } from './classify.js';
 import { CodeJob, discard } from './code-job.js';
 import { openControlSocket } from './control-socket.js';
@@ -294,7 +294,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
         reason: 'internal_error',
         detail: 'the memory of earlier work did not come back in time: training was not started',
       };
-    disk.begin('training');
+    disk.begin('training', (device) => lyingSpace(dir, device));
     hasBegun = true;
     if (spec.probeMs) {
       const probed = await probe(spec.probeMs);
