@@ -19,6 +19,8 @@ export type RunNews =
   | { kind: 'retried'; attempt: number; reason: string; detail: string }
   /** Files where the run came from are no longer what it began with and goes on with. */
   | { kind: 'source_changed'; detail: string }
+  | { kind: 'guards_broken'; reasons: string[] }
+  | { kind: 'outweighed'; iteration: number; knob: string; value: string; promise: number }
   /** A candidate is trained for the cheap budget first: what that says is no measurement. */
   | { kind: 'screening'; iteration: number }
   /** Cheap screening has turned itself off, and why. */
@@ -146,6 +148,8 @@ function stepNews(type: RunEvent['type'], payload: RunEvent['payload']): RunNews
   if (type === 'run.source' && Array.isArray(payload.evaluatorReads) && payload.evaluatorReads.length > 0)
     return { kind: 'evaluator_reads', files: payload.evaluatorReads.map(String) };
   if (type === 'run.source_changed') return { kind: 'source_changed', detail };
+  if (type === 'run.guards_broken' && Array.isArray(payload.reasons))
+    return { kind: 'guards_broken', reasons: payload.reasons.map(String) };
   // A proposal from outside that a rail refuses belongs to no iteration: whoever made it was told.
   if (type === 'proposal.blocked' && payload.iteration !== undefined)
     return {
@@ -155,6 +159,16 @@ function stepNews(type: RunEvent['type'], payload: RunEvent['payload']): RunNews
       reason: String(payload.reason),
       isRepeat: payload.isRepeat === true,
     };
+  if (type === 'model.outweighed') {
+    const { knob, newValue } = (payload.proposal ?? {}) as { knob?: unknown; newValue?: unknown };
+    return {
+      kind: 'outweighed',
+      iteration,
+      knob: String(knob),
+      value: String(newValue),
+      promise: Number(payload.promise),
+    };
+  }
   if (type !== 'iteration.repair') return null;
   const [repair, of] = [Number(payload.repair), Number(payload.of)];
   return { kind: 'repair', iteration, repair, of, what: String(payload.kind), summary: String(payload.summary) };

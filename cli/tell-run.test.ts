@@ -76,6 +76,21 @@ describe('the telling of a run', () => {
     ]);
   });
 
+  it('tells what was outweighed, and which guards the baseline itself breaks', async () => {
+    const text = await told([
+      ['run.running', {}],
+      ['run.guards_broken', { reasons: ['mem_gb was not reported by the baseline'] }],
+      ['model.outweighed', { iteration: 3, proposal: { knob: 'lr', newValue: 0.004 }, promise: 0.413 }],
+      ['run.failed', {}],
+    ]);
+    expect(text).toContain(
+      'warning: the baseline itself breaks a guard (mem_gb was not reported by the baseline): no change that does is kept\n',
+    );
+    expect(text).toContain(
+      "  3  ↳ outweighed: the model's lr=0.004 promised 0.41 of what the sampler's own best does\n",
+    );
+  });
+
   it('tells a proposal that was cancelled after the baseline', async () => {
     expect(
       await told([

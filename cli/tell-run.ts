@@ -37,6 +37,10 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
     if (news.kind === 'steered') say(`the run is ${news.what}\n`);
     if (news.kind === 'evaluator_reads')
       telling.complain(`warning: the evaluator reads edited files (${plainText(news.files.join(', '), 200)})\n`);
+    if (news.kind === 'guards_broken')
+      telling.complain(
+        `warning: the baseline itself breaks a guard (${plainText(news.reasons.join('; '), 300)}): no change that does is kept\n`,
+      );
     if (news.kind === 'source_changed') say(`${troubleText(news)}\n`);
     // All jobs of a source that is not there fail alike, again and again.
     if (news.kind === 'retried' && !told.has(`${news.reason} ${news.detail}`)) {
@@ -46,6 +50,13 @@ export async function tellRun(api: Api, { id, metric, measurement, spec }: Run, 
     if (news.kind === 'screening') {
       head();
       say(`${String(news.iteration).padStart(3)}  ↳ screening${cheapText(spec)}\n`);
+    }
+    if (news.kind === 'outweighed') {
+      head();
+      const { iteration, knob, value, promise } = news;
+      say(
+        `${String(iteration).padStart(3)}  ↳ outweighed: the model's ${plainText(`${knob}=${value}`, 80)} promised ${promise.toFixed(2)} of what the sampler's own best does\n`,
+      );
     }
     if (news.kind === 'screening_off') say(`screening is off from here on: ${plainText(news.why, 300)}\n`);
     if (news.kind === 'confirming')

@@ -18,6 +18,7 @@ import { confirmationOf } from './confirmation-of-run.js';
 import { confirmIncumbent } from './confirm.js';
 import { decideIteration } from './decide-iteration.js';
 import type { LoopDeps } from './deps.js';
+import { tellBaselineGuards } from './tell-baseline-guards.js';
 import { takeInAudits } from './live-figures.js';
 import { loadLoopState } from './loop-state.js';
 import { nextStep, type Step } from './next-step.js';
@@ -82,6 +83,7 @@ async function takeStep(tx: Tx, deps: LoopDeps, run: RunRow, step: Step | StopEa
     case 'begin_iterations':
       await moveRun(tx, run.id, ['baseline'], 'running');
       await recordEvent(tx, { type: 'run.running', runId: run.id });
+      await tellBaselineGuards(tx, run);
       return undefined;
     case 'decide':
       await decideIteration(tx, run, step.iteration, step.jobs);

@@ -12,6 +12,7 @@ import { createRun } from './create-run.js';
 import type { LoopDeps } from './deps.js';
 import { loadProposalContext } from './proposal-context.js';
 import { submitProposal } from './submit-proposal.js';
+import { loadTrajectory } from './trajectory-of-run.js';
 
 let database: TestDatabase;
 let deps: LoopDeps;
@@ -92,6 +93,25 @@ describe('a keep', () => {
     const { iteration } = await outcome(run);
     expect(iteration?.state).toBe('reverted');
     expect(iteration?.decision?.reason).toContain('peak_gb was not reported by the candidate');
+  });
+});
+
+test('a guard that the baseline itself breaks, or that nothing reports, is told before anything is tried', async () => {
+  const told = async (guard: SpecInput['guard']) => {
+    const { run } = await guarded(guard);
+    const [event] = await settledEvents(deps.db, { runId: run.id, types: ['run.guards_broken'], limit: 10 });
+    return { reasons: event?.payload['reasons'], warnings: (await loadTrajectory(deps.db, run)).warnings };
+  };
+  expect(await told([{ name: 'peak_gb', max: 40, maxRegression: 0.1 }])).toEqual({ reasons: undefined, warnings: [] });
+  const reasons = ['peak_gb 31 is above its max 20', 'peak_mb was not reported by the baseline'];
+  expect(
+    await told([
+      { name: 'peak_gb', max: 20 },
+      { name: 'peak_mb', maxRegression: 0.1, goal: 'minimize' },
+    ]),
+  ).toEqual({
+    reasons,
+    warnings: [`The baseline itself breaks a guard (${reasons.join('; ')}): no change that does is kept.`],
   });
 });
 

@@ -33,6 +33,7 @@ import {
 import { meanOf } from '../trajectory/measurements.js';
 import { confirmationOf } from './confirmation-of-run.js';
 import type { Critique } from './critic.js';
+import { baselineGuardsWarning } from './tell-baseline-guards.js';
 
 const OUTCOMES: Partial<Record<IterationRow['state'], IterationOutcome>> = {
   kept: 'kept',
@@ -155,9 +156,11 @@ export async function loadTrajectory(q: Queryable, run: RunRow): Promise<Traject
     ...(earlier === null ? {} : { earlier: earlierOf(run, earlier) }),
     ...(run.spec.proposer.critic ? { vetoes: await countVetoes(q, run.id) } : {}),
     modelCostUsd: await sumModelCostUsd(q, run.id),
-    warnings: [evaluatorWarning(run.spec, run.evaluatorReads), sourceWarning(await findSourceChange(q, run.id))].filter(
-      (warning) => warning !== null,
-    ),
+    warnings: [
+      evaluatorWarning(run.spec, run.evaluatorReads),
+      sourceWarning(await findSourceChange(q, run.id)),
+      await baselineGuardsWarning(q, run),
+    ].filter((warning) => warning !== null),
   };
 }
 
