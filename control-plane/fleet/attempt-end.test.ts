@@ -10,19 +10,20 @@ import { loopDeps } from '../testing/test-loop.js';
 import { SMALL_SPEC } from '../testing/test-api.js';
 import { declineOffer } from './decline-offer.js';
 import { loseAttempt } from './finish-attempt.js';
+import { whyWaiting } from './why-waiting.js';
 
 let database: TestDatabase;
 beforeAll(async () => (database = await createTestDatabase()));
 afterAll(() => database.drop());
 
 /** A box that was offered a job. */
-async function offered() {
+async function offered(slots = 1) {
   const { db } = database;
   await database.sql`update jobs set state = 'cancelled', reason = 'cancelled', ended_at = now() where ended_at is null`;
   const deps = loopDeps(db);
   const run = await createRun(deps, parseSpec(SMALL_SPEC));
   await advance(deps, run.id, { skip: false });
-  const box = await paperBox(db);
+  const box = await paperBox(db, { slots });
   const job = await box.take();
   if (!job) throw new Error('nothing was offered');
   return { run, box, job, attempt: (await findAttempt(db, job.attemptId)) as AttemptRow };
@@ -91,6 +92,49 @@ test('a box is cordoned with its reason in the row and in the event', async () =
   expect((await eventsOf(box.id, 'box.cordoned')).map((event) => event.payload)).toEqual([{ why }]);
 });
 
+test('a full disk that ends several jobs of a box counts once, whoever filled it, and the next one again', async () => {
+  const { box, job } = await offered(4);
+  const beside = async () => {
+    const deps = loopDeps(database.db);
+    const run = await createRun(deps, parseSpec(SMALL_SPEC));
+    await advance(deps, run.id, { skip: false });
+    const next = await box.take();
+    if (!next) throw new Error('nothing was offered');
+    return next;
+  };
+  const [second, third, fourth] = [await beside(), await beside(), await beside()];
+  const failures = async () => (await findBoxById(database.db, box.id))?.infraFailures;
+  await box.finish(job, exitOf('disk_full', null));
+  await box.finish(second, exitOf('disk_full', null));
+  expect(await failures()).toBe(1);
+  await box.finish(third, exitOf('disk_filled', null));
+  await box.finish(fourth, exitOf('disk_full', null));
+  expect(await failures()).toBe(0);
+  await box.finish(await beside(), exitOf('disk_full', null));
+  expect(await failures()).toBe(1);
+  await box.finish(await beside(), exitOf('disk_full', null));
+  expect(await failures()).toBe(2);
+});
+
+test('a disk that a job filled is no reason to try again where the job has failed before', async () => {
+  const { db } = database;
+  await database.sql`update boxes set removed_at = now()`;
+  const { box: roomy, job } = await offered();
+  await roomy.finish(job, exitOf('setup_failed', null));
+  await database.sql`update jobs set not_before = null`;
+  const small = await paperBox(db);
+  const again = await small.take();
+  for (const [id, diskFreeBytes] of [
+    [roomy.id, 400e9],
+    [small.id, 40e9],
+  ] as const)
+    await database.sql`insert into telemetry (box_id, at, sample)
+      values (${id}, now() - interval '1 minute', ${database.sql.json({ diskFreeBytes })})`;
+  await database.sql`update attempts set offered_at = now() where id = ${again?.attemptId ?? ''}`;
+  if (again) await small.finish(again, exitOf('disk_filled', null));
+  expect(await findJob(db, job.jobId)).toMatchObject({ state: 'failed', reason: 'disk_filled', attempt: 2 });
+});
+
 test('a disk that a job filled is tried once more where there is much more room, and only there', async () => {
   const { db } = database;
   const { run, box, job } = await offered();
@@ -104,6 +148,10 @@ test('a disk that a job filled is tried once more where there is much more room,
   const filled = (gigabytes: number) => exitOf('disk_filled', null, `the job wrote ${gigabytes} GiB`);
   await box.finish(job, filled(40));
   expect(await findJob(db, job.jobId)).toMatchObject({ state: 'queued', reason: null });
+  const queued = await findRun(db, run.id);
+  expect(queued && (await whyWaiting(db, queued, new Date()))).toMatch(
+    /tried again .*, after it filled the disk of a box$/,
+  );
   await database.sql`update jobs set not_before = null`;
   const [waiting] = await listWaitingJobs(db, { limit: 1 });
   expect(waiting).toMatchObject({ id: job.jobId, avoids: [box.id] });

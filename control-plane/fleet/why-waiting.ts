@@ -1,7 +1,9 @@
+import type { JobReason } from '@nightshift/protocol';
 import {
   isRefusalOf,
   listActiveJobs,
   listBoxes,
+  listLatestReasons,
   listRefusals,
   type Refusal,
   type BoxRow,
@@ -38,16 +40,30 @@ export async function whyRunsWait(q: Queryable, runs: RunRow[], now: Date): Prom
     q,
     waiting.map(({ run }) => run.id),
   );
+  const ends = await listLatestReasons(
+    q,
+    waiting.filter(({ job }) => isPaused(job, now)).map(({ job }) => job.id),
+  );
   for (const { run, job } of waiting) {
-    const why = explain(job, run.spec.boxes.labels, boxes, refusals, now);
+    const why = isPaused(job, now)
+      ? pauseOf(job.notBefore, ends.get(job.id))
+      : explain(job, run.spec.boxes.labels, boxes, refusals);
     if (why !== null) reasons.set(run.id, why);
   }
   return reasons;
 }
 
-function explain(job: JobRow, labels: string[], boxes: BoxRow[], refusals: Refusal[], now: Date): string | null {
-  if (job.notBefore && job.notBefore > now)
-    return `its job is tried again at ${job.notBefore.toISOString().replace(/\.\d+Z$/, 'Z')}, after a failure of the infrastructure`;
+function isPaused(job: JobRow, now: Date): job is JobRow & { notBefore: Date } {
+  return job.notBefore !== null && job.notBefore > now;
+}
+
+function pauseOf(until: Date, reason: JobReason | undefined): string {
+  const after =
+    reason === 'disk_filled' ? 'after it filled the disk of a box' : 'after a failure of the infrastructure';
+  return `its job is tried again at ${until.toISOString().replace(/\.\d+Z$/, 'Z')}, ${after}`;
+}
+
+function explain(job: JobRow, labels: string[], boxes: BoxRow[], refusals: Refusal[]): string | null {
   if (boxes.length === 0) return 'no box is enrolled: nightshift boxes enrol';
   const pinned = job.pinnedBoxId === null ? boxes : boxes.filter((box) => box.id === job.pinnedBoxId);
   const fitting = pinned.filter((box) => labels.every((label) => effectiveLabels(box).includes(label)));

@@ -85,6 +85,12 @@ describe('the box', () => {
     });
   });
 
+  test('answers once for a full disk that ends several jobs', () => {
+    const near = { infraFailures: BREAKER_FAILURES - 1, isCordoned: false, hasTold: true };
+    expect(fateOfBox(outcome('disk_full'), near)).toBeNull();
+    expect(fateOfBox(outcome('internal_error'), near)?.infraFailures).toBe(BREAKER_FAILURES);
+  });
+
   test('keeps the reason of whoever cordoned it before', () => {
     expect(fateOfBox(outcome('disk_full'), { infraFailures: 9, isCordoned: true })?.cordon).toBeNull();
   });

@@ -73,13 +73,17 @@ function mostAttempts(reason: JobReason): number {
   return reason === 'sealed_files_changed' ? MAX_SEALED_ATTEMPTS : MAX_ATTEMPTS;
 }
 
-/** Decides on the box of an attempt that has ended; null when nothing about it changes. `cordon`: why it gets no more work. Pure. */
+/**
+ * Decides on the box of an attempt that has ended; null when nothing about it changes. `cordon`: why it gets no more work. Pure.
+ * @param box.hasTold its full disk has ended a job that ran beside this one: one shortage counts once, however many jobs it ends.
+ */
 export function fateOfBox(
   { reason, detail }: Pick<Outcome, 'reason' | 'detail'>,
-  box: { infraFailures: number; isCordoned: boolean },
+  box: { infraFailures: number; isCordoned: boolean; hasTold?: boolean },
 ): { infraFailures: number; cordon: string | null } | null {
   if (!isInfrastructureReason(reason)) return box.infraFailures === 0 ? null : { infraFailures: 0, cordon: null };
   if (!REASONS_OF_THE_BOX.includes(reason)) return null;
+  if (reason === 'disk_full' && box.hasTold === true) return null;
   const infraFailures = box.infraFailures + 1;
   const last = detail === '' ? reason : `${reason} (${detail.slice(0, DETAIL_CHARS)})`;
   const isTooMany = infraFailures >= BREAKER_FAILURES && !box.isCordoned;

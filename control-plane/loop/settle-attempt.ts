@@ -1,4 +1,5 @@
 import {
+  hasEndedBeside,
   isStoppedEarly,
   moveJob,
   recordEvent,
@@ -9,6 +10,9 @@ import {
   type Tx,
 } from '@nightshift/db';
 import { fateOfBox, fateOfJob, type Outcome } from './after-attempt.js';
+
+/** Ends of a job by one shortage of its box's disk, whoever caused it. */
+const FULL_DISK = ['disk_full', 'disk_filled'] as const;
 
 /**
  * Writes what follows from the end of an attempt, in the transaction that ends it: its job is queued again or over, its box is given no
@@ -43,10 +47,12 @@ export async function settleAttempt(
     await moveJob(tx, job.id, ['assigned', 'running'], state, ended, attempt.number);
     await recordEvent(tx, { ...event, type: `job.${state}`, payload: { ...about, reason, detail, metric } });
   }
-  if (box) await settleBox(tx, box, outcome);
+  if (!box) return;
+  const hasTold = outcome.reason === 'disk_full' && (await hasEndedBeside(tx, attempt, FULL_DISK));
+  await settleBox(tx, { ...box, hasTold }, outcome);
 }
 
-async function settleBox(tx: Tx, box: BoxRow, outcome: Outcome): Promise<void> {
+async function settleBox(tx: Tx, box: BoxRow & { hasTold: boolean }, outcome: Outcome): Promise<void> {
   const fate = fateOfBox(outcome, box);
   if (!fate) return;
   const { infraFailures, cordon } = fate;

@@ -1,5 +1,5 @@
-import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
-import type { ExitRecord, JobPhase } from '@nightshift/protocol';
+import { and, asc, desc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
+import type { ExitRecord, JobPhase, JobReason } from '@nightshift/protocol';
 import type { AttemptRow, JobRow, Queryable, RunRow } from '../rows.js';
 import { attempts, boxes, jobs, runs } from '../schema.js';
 
@@ -86,6 +86,39 @@ export async function markPhase(q: Queryable, id: string, token: string, phase: 
     .where(and(eq(attempts.id, id), eq(attempts.token, token), inArray(attempts.state, ['assigned', 'running'])))
     .returning({ id: attempts.id });
   return rows.length === 1;
+}
+
+/** Whether another attempt that ran on the box beside this one has ended for one of these reasons within the last minute. */
+export async function hasEndedBeside(
+  q: Queryable,
+  { id, boxId, offeredAt }: Pick<AttemptRow, 'id' | 'boxId' | 'offeredAt'>,
+  reasons: readonly JobReason[],
+): Promise<boolean> {
+  const rows = await q
+    .select({ id: attempts.id })
+    .from(attempts)
+    .where(
+      and(
+        eq(attempts.boxId, boxId),
+        ne(attempts.id, id),
+        gt(attempts.endedAt, offeredAt),
+        sql`${attempts.endedAt} > now() - interval '1 minute'`,
+        sql`${attempts.exit} ->> 'reason' = any(${`{${reasons.join(',')}}`}::text[])`,
+      ),
+    )
+    .limit(1);
+  return rows.length === 1;
+}
+
+/** Why the latest attempt of each of these jobs ended, where its box has told. */
+export async function listLatestReasons(q: Queryable, jobIds: string[]): Promise<Map<string, JobReason>> {
+  if (jobIds.length === 0) return new Map();
+  const rows = await q
+    .selectDistinctOn([attempts.jobId], { jobId: attempts.jobId, exit: attempts.exit })
+    .from(attempts)
+    .where(inArray(attempts.jobId, jobIds))
+    .orderBy(attempts.jobId, desc(attempts.number));
+  return new Map(rows.flatMap(({ jobId, exit }) => (exit ? [[jobId, exit.reason]] : [])));
 }
 
 /** Stores the end of a live attempt; false when it has ended already or the token is stale. */

@@ -19,7 +19,7 @@ export interface WaitingJob {
 }
 
 /** Failures that are over when the job comes again, or that a heartbeat tells of. */
-const PASSING = ['disk_full', 'internal_error', 'box_lost', 'cancelled'];
+export const PASSING = ['disk_full', 'internal_error', 'box_lost', 'cancelled'];
 
 /** Jobs that may be given out now, the one that has waited longest first. Only hints: `lockWaitingJobs` decides. */
 export async function listWaitingJobs(

@@ -1,10 +1,12 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import type { AttemptRow, Queryable } from '../rows.js';
 import { attempts, boxes } from '../schema.js';
+import { PASSING } from './dispatch.js';
 
 /**
  * Boxes that take work and have at least twice the free disk now that the box of this attempt had when it was offered; none where
- * an earlier attempt of the job filled a disk already, or where a box has not told.
+ * an earlier attempt of the job filled a disk already, where a box has not told, or where the job failed in a way that will be there again:
+ * such a box is avoided.
  */
 export function listRoomierBoxes(q: Queryable, attempt: AttemptRow) {
   const free = (box: unknown, when: unknown) => sql`(
@@ -26,6 +28,9 @@ export function listRoomierBoxes(q: Queryable, attempt: AttemptRow) {
         sql`not exists (
           select 1 from ${attempts} where ${attempts.jobId} = ${attempt.jobId} and ${attempts.id} <> ${attempt.id}
             and ${attempts.exit} ->> 'reason' = 'disk_filled')`,
+        sql`not exists (
+          select 1 from ${attempts} where ${attempts.jobId} = ${attempt.jobId} and ${attempts.boxId} = ${boxes.id}
+            and ${attempts.exit} ->> 'reason' <> all(${`{${PASSING.join(',')}}`}::text[]))`,
       ),
     );
 }
