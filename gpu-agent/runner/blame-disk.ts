@@ -52,7 +52,8 @@ function foldersOf(dir: JobDir): string[] {
   return [dir.work, dir.evaluation, dir.probe];
 }
 
-function cacheFolders(home: string, env: DiskBlame['env']): string[] {
+/** Where a job with this environment keeps what stays. */
+export function cacheFolders(home: string, env: DiskBlame['env']): string[] {
   if (!env) return [];
   const named = Object.entries(env).filter(([name]) => CACHES.test(name));
   const folders = [join(home, 'cache'), ...(env['HOME'] ? [join(env['HOME'], '.cache')] : [])];

@@ -1,4 +1,4 @@
-import { statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.js';
@@ -117,6 +117,27 @@ test('a file system that says from the start that it has room for no file is not
   expect(disk.look()).toBeNull();
   expect(disk.isShort).toBe(false);
 });
+
+// A second disk is wanted: the kernel's own in memory is one.
+test.runIf(existsSync('/dev/shm'))(
+  "a full disk of a cache ends nothing, is short when a phase has ended, and is the box's",
+  () => {
+    let left = 5000;
+    const read = (path: string) => ({ bytes: (path === '/dev/shm' ? left : 5000) * MIB, files: null });
+    const disk = new DiskUse({ job: temporaryFolder('disk'), temporary: null }, FLOOR, read, ['/dev/shm']);
+    disk.lookAtCaches();
+    expect(disk.isShort).toBe(false);
+    left = 0;
+    disk.lookAtCaches();
+    expect(disk.look()).toBeNull();
+    expect(disk.isShort).toBe(true);
+    const nothing = () => mebibytes(0);
+    expect(disk.account({ isAlone: true, lies: nothing, clear: () => {}, kept: nothing })).toEqual({
+      isOwn: false,
+      words: "the disk of /dev/shm was full, which is the box's",
+    });
+  },
+);
 
 test('a real disk is read, and one that cannot be read blames nobody', () => {
   const folder = temporaryFolder('disk');

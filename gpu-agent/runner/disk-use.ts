@@ -40,6 +40,9 @@ export interface DiskAccount {
  */
 export class DiskUse {
   readonly #places: Place[];
+  /** Folders of caches on other disks, by disk, and the first that was read to be short. */
+  readonly #caches = new Map<number, string>();
+  #shortCache: string | null = null;
   #since = 'it';
   #sinceMs = 0;
 
@@ -47,6 +50,7 @@ export class DiskUse {
     paths: { job: string; temporary: string | null },
     floorBytes: number,
     private readonly read: (path: string) => DiskSpace | null = diskSpace,
+    caches: readonly string[] = [],
   ) {
     const place = (path: string, floor: number): Place => ({
       path,
@@ -60,6 +64,20 @@ export class DiskUse {
     if (paths.temporary !== null && diskOf(paths.temporary) !== diskOf(paths.job))
       this.#places.push(place(paths.temporary, Math.min(floorBytes, TEMPORARY_FLOOR_BYTES)));
     this.begin('it');
+    for (const path of caches) {
+      const disk = diskOf(path);
+      if (disk === null || this.#places.some((place) => diskOf(place.path) === disk)) continue;
+      const now = read(path);
+      if (now && now.files !== 0 && !this.#caches.has(disk)) this.#caches.set(disk, path);
+    }
+  }
+
+  /** Call it when a phase has ended: a mount that hangs would hold up the guard. Nothing is ended for these disks. */
+  lookAtCaches(): void {
+    for (const path of this.#caches.values()) {
+      const now = this.read(path);
+      if (now && (now.bytes <= TEMPORARY_FLOOR_BYTES || now.files === 0)) this.#shortCache ??= path;
+    }
   }
 
   /**
@@ -89,7 +107,7 @@ export class DiskUse {
 
   /** Whether a disk of the job was short at any reading. What a job prints is no measurement. */
   get isShort(): boolean {
-    return this.#places.some(wasShort);
+    return this.#shortCache !== null || this.#places.some(wasShort);
   }
 
   #readingOf(place: Place): DiskSpace | null {
@@ -110,6 +128,10 @@ export class DiskUse {
    */
   account(left: LeftByJob): DiskAccount {
     this.look();
+    if (this.#shortCache !== null && !this.#places.some(wasShort)) {
+      left.clear();
+      return { isOwn: false, words: `the disk of ${this.#shortCache} was full, which is the box's` };
+    }
     const place = this.#places.find(wasShort) ?? (this.#places[0] as Place);
     const { path, start, low, lay, floorBytes } = place;
     const disk = diskOf(path);

@@ -20,12 +20,12 @@ import { sweep, type SweepResult } from '../process/sweep.js';
 import { writeAtomic, writeOnce } from '../spool/atomic.js';
 import { signExit } from '../spool/exit-proof.js';
 import { jobDir } from '../spool/job-dir.js';
-import { kernelOomKills } from '../telemetry/host.js';
+import { diskSpace, kernelOomKills } from '../telemetry/host.js';
 import { copyTree } from '../workspace/copy-tree.js';
 import { findVenv, holdToVenv, venvHint, withVenv } from '../workspace/interpreter.js';
 import { prepareWorkspace } from '../workspace/prepare.js';
 import { SourceError } from '../workspace/source-error.js';
-import { blameDisk, lyingSpace } from './blame-disk.js';
+import { blameDisk, cacheFolders, lyingSpace } from './blame-disk.js';
 import { classifyMetric, classifyPhase, type Ending } from './classify.js';
 import { CodeJob, discard } from './code-job.js';
 import { openControlSocket } from './control-socket.js';
@@ -72,6 +72,8 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
   const disk = new DiskUse(
     { job: dir.path, temporary: spec.edit && options.sandbox.bwrap ? null : tmpdir() },
     options.diskFloorBytes,
+    diskSpace,
+    spec.edit && options.sandbox.bwrap ? [] : cacheFolders(options.home, { ...process.env, ...spec.env }),
   );
   reserve(dir.reserve);
 
@@ -168,6 +170,7 @@ export async function runJob({ dir: path, options, proofKey }: RunnerTask, shutd
       onTerminal: (terminal) => control.attach(terminal),
     });
     disk.look();
+    disk.lookAtCaches();
     // On a full disk its own temporary folder is counted first.
     if (confined?.tmp && disk.isShort) temporaries.push(confined.tmp);
     else confined?.done();
