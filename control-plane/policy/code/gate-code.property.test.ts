@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CodeContext } from './context.js';
-import { gateCode } from './gate-code.js';
+import { gateCode, UNREADABLE } from './gate-code.js';
 
 const base =
   'import os\nimport torch\n\nWIDTH = 8\nSEED = int(os.environ["NIGHTSHIFT_SEED"])\ntorch.manual_seed(SEED)\nx = torch.zeros(WIDTH)\n';
@@ -61,7 +61,10 @@ describe('gateCode', () => {
         const verdict = gateCode(answer, context);
         if (verdict.verdict === 'pass')
           for (const { path: name } of verdict.proposal.patch.files) expect(context.editable).toContain(name);
-        else expect(verdict.reason).not.toBe('');
+        else {
+          expect(verdict.reason).not.toBe('');
+          expect(verdict.reason).not.toContain(UNREADABLE);
+        }
       }),
       { numRuns: 1500 },
     );
@@ -81,6 +84,52 @@ describe('gateCode', () => {
       expect(gateCode(whole(`${base}y = x${text}\n`), context)).toMatchObject({ verdict: 'pass' });
       expect(gateCode(whole(`let y = x${text};\n`, 'new.mjs'), context).verdict).toMatch(/pass|block/);
     }
+  });
+
+  it('takes functions that name each other, however many and in whichever order', () => {
+    const trainer = `${base}BUDGET = 60\nbegan = time.monotonic()\nwhile time.monotonic() - began < BUDGET:\n    step(x)\n`;
+    const files = [{ path: 'train.py', content: trainer.replace('import os', 'import os\nimport time') }];
+    const wide = { ...context, files, maxChangedLines: 100_000 };
+    const times = (count: number, text: (at: number) => string) => Array.from({ length: count }, (_, at) => text(at));
+    const python = (count: number, names: (at: number) => number[]) =>
+      times(
+        count,
+        (at) =>
+          `def f${at}(y):\n${names(at)
+            .map((to) => `    f${to}(y)\n`)
+            .join('')}    return y\n`,
+      );
+    const javascript = (count: number, names: (at: number) => number[]) =>
+      times(
+        count,
+        (at) =>
+          `function f${at}(){${names(at)
+            .map((to) => `f${to}();`)
+            .join('')}}`,
+      );
+    for (const [count, names] of [
+      [3000, (at: number) => [at + 1]],
+      [3000, (at: number) => [at - 1]],
+      [300, (at: number) => [at + 1]],
+      [300, (at: number) => [at - 1]],
+      [100, () => times(100, String).map(Number)],
+    ] as const) {
+      const passes = (content: string, path?: string) =>
+        expect(gateCode(whole(content, path), wide)).toMatchObject({ verdict: 'pass' });
+      passes(
+        `${files[0]?.content}${python(count, names).join('').replaceAll('f-1', 'abs').replaceAll(`f${count}(`, 'abs(')}`,
+      );
+      passes(`${javascript(count, names).join('').replaceAll('f-1', 'Math.abs')}\n`, 'new.mjs');
+    }
+  });
+
+  it('says by a block that a patch could not be judged, and what went wrong', () => {
+    const measured = () => {
+      throw new RangeError('too deep');
+    };
+    const verdict = gateCode(whole(`${base}y = 2\n`), { ...context, measured });
+    expect(verdict).toMatchObject({ verdict: 'block', rail: 'syntax', proposal: null });
+    expect(verdict).toMatchObject({ reason: expect.stringMatching(`^${UNREADABLE} .RangeError: too deep`) as string });
   });
 
   it('does not hand on a proposal that holds a credential', () => {

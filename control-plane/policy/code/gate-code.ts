@@ -17,6 +17,10 @@ export const MAX_CODE_ANSWER_BYTES = 1_048_576;
 
 const UNSAFE_IN_WORDS = /(?![\t\n\r])[\p{Cc}\p{Cs}]|[\u200b\u202a-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/u;
 
+/** Begins the reason of a patch that a defect of ours kept from being judged. */
+export const UNREADABLE =
+  'The patch could not be judged to its end, by a defect of Nightshift and not for what it says';
+
 /** What the gate says of a patch. `files` are the editable files afterwards and `treeHash` is theirs. */
 export type CodeVerdict =
   | { verdict: 'pass'; proposal: CodeProposal; files: SourceFile[]; treeHash: string; repeatOf: string | null }
@@ -26,9 +30,22 @@ export type CodeVerdict =
  * Takes an answer past the rails of code mode: schema, paths, size, syntax, imports, sealed, secrets, noop, repeat. The first that blocks
  * names itself.
  * @param raw a model's answer as text, or an object `{reason, summary?, files | diff}` that was parsed before
- * @returns a verdict for any input; it never throws. The proposal in it is null when there is no patch, or none fit to be stored.
+ * @returns a verdict for any input; it never throws. The proposal in it is null when there is no patch, or none fit to be stored. Where
+ * judging it fails, which would be a defect of ours, the rail `syntax` blocks it, names the error and stops no turn.
  */
 export function gateCode(raw: unknown, context: CodeContext): CodeVerdict {
+  try {
+    return judge(raw, context);
+  } catch (error) {
+    const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const reason = sentence(
+      `${UNREADABLE} (${what.slice(0, 200)}). Write it with less nesting, or as a smaller change.`,
+    );
+    return { verdict: 'block', rail: 'syntax', reason, proposal: null };
+  }
+}
+
+function judge(raw: unknown, context: CodeContext): CodeVerdict {
   const block = (rail: Rail, reason: string, proposal: CodeProposal | null = null): CodeVerdict => ({
     verdict: 'block',
     rail,

@@ -37,7 +37,6 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
   const scopes = scopesOf(statements);
   const { keyOf, definitionOf, parametersOf } = scopes;
   const readsOf = readerOf(statements, names, scopes, sealed, flow.tellers);
-  const handed = new Map<string, Set<string>>();
   const text = (from: number, to: number) => tokenText(tokens, from, to);
 
   const ends = new Map<Block, Reads[]>();
@@ -279,11 +278,7 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
     if (call.callee.type !== 'Name') return;
     const inner = definitionOf(call.callee.id, place.scopes);
     if (inner === null) return;
-    let parameters = handed.get(inner);
-    if (!parameters) {
-      parameters = parametersOf(inner);
-      handed.set(inner, parameters);
-    }
+    const parameters = parametersOf(inner);
     const list = [...parameters];
     call.args.forEach((arg, index) => {
       const name = arg.keyword ?? list[index];
@@ -294,7 +289,8 @@ export function pythonFlow({ statements, tokens }: PythonModule, sealed: Sealed)
           // What a schedule is called with is no time that is kept.
           { ...readsOf([arg.value], place), isClock: false, isBudget: false, all: [] },
           place,
-          `${place.guard}|${text(call.from, call.to)}`,
+          // Not the whole call: what else a function is given is no business of this value.
+          `${place.guard}|${inner}(${text(arg.value.from, arg.value.to)})`,
           call,
           { ...placeOf(arg.value), carries: carriedKeys([arg.value], place) },
         );

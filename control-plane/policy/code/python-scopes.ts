@@ -7,15 +7,24 @@ export interface Scopes {
   keyOf: (name: string, scopes: readonly string[]) => string;
   /** The function of this file that a name calls. */
   definitionOf: (name: string, scopes: readonly string[]) => string | null;
-  parametersOf: (scope: string) => Set<string>;
+  /** Of all functions that are called as this one is. */
+  parametersOf: (scope: string) => ReadonlySet<string>;
   isMethod: (name: string) => boolean;
 }
+
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 export function scopesOf(statements: readonly Statement[]): Scopes {
   const owners = new Map<string, Set<string>>([['', new Set()]]);
   const classes = new Set<string>();
   declare(statements, '');
-  const isMethod = (name: string) => [...classes].some((scope) => owners.has(`${scope}/${name}`));
+  const parameters = parametersByName(statements);
+  const methods = new Set<string>();
+  for (const scope of owners.keys()) {
+    const end = scope.lastIndexOf('/');
+    if (end >= 0 && classes.has(scope.slice(0, end))) methods.add(scope.slice(end + 1));
+  }
+  const isMethod = (name: string) => methods.has(name);
   return { keyOf, definitionOf, parametersOf, isMethod };
 
   function declare(body: readonly Statement[], scope: string): void {
@@ -66,16 +75,21 @@ export function scopesOf(statements: readonly Statement[]): Scopes {
     return null;
   }
 
-  function parametersOf(scope: string): Set<string> {
-    const found = new Set<string>();
-    const visit = (body: readonly Statement[], path: string): void =>
-      eachStatement(body, (statement) => {
-        if (statement.type !== 'Definition' || `${path}/${statement.name}` !== scope) return;
-        for (const { name } of statement.parameters) found.add(name);
-      });
-    visit(statements, scope.split('/').slice(0, -1).join('/'));
-    return found;
+  function parametersOf(scope: string): ReadonlySet<string> {
+    return parameters.get(scope.split('/').at(-1) as string) ?? NO_NAMES;
   }
+}
+
+/** The parameters of all functions of a name, wherever they stand. */
+function parametersByName(statements: readonly Statement[]): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  eachStatement(statements, (statement) => {
+    if (statement.type !== 'Definition') return;
+    const own = found.get(statement.name) ?? new Set<string>();
+    found.set(statement.name, own);
+    for (const { name } of statement.parameters) own.add(name);
+  });
+  return found;
 }
 
 function targetNames(target: Expression, into: Set<string>): void {
