@@ -306,7 +306,8 @@ export function javascriptFlow({ program, tokens }: JavascriptModule, path: stri
           name,
           // What a schedule is called with is no time that is kept.
           { ...readsOf([argument], place), isClock: false, isBudget: false, all: [] },
-          { ...place, unit: `${place.guard}|${text(call)}` },
+          // Not the whole call: what else a function is given is no business of this value.
+          { ...place, unit: `${place.guard}|${inner}(${text(argument)})` },
           call,
           extraOf(argument, place),
         );

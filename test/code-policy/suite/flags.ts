@@ -30,6 +30,18 @@ const asked = from(
     )
     .replace(check, '    if over(elapsed):\n        break\n'),
 );
+const untilDef = 'def fit(deadline):';
+const untilCall = 'fit(started + TIME_BUDGET)';
+// The loop stands in a function that is given its end.
+const until = from(
+  trainPy.replace(/while True:[^]*?flush=True\)\n/, (loop) => {
+    const inner = loop
+      .replace(check, '    if time.perf_counter() >= deadline:\n        break\n')
+      .replace('step += 1', 'step = step + 1')
+      .replace(/^(?=.)/gm, '    ');
+    return `${untilDef}\n    step = 0\n${inner}\n\n${untilCall}\n`;
+  }),
+);
 const last = from(trainPy.replace(check, '').replace('    step += 1\n', `    step += 1\n${check}`));
 const whileJs = 'while (performance.now() - startedAt < budgetMs) {';
 const flaggedJs = fromJs(
@@ -137,6 +149,18 @@ export const flagCases = [
       'a function that always says no': swap('train.py', '        return True', '        return False'),
     },
     asked,
+  ),
+  // What else a function is given is no business of the time that it is given.
+  pass(
+    'a-parameter-more-beside-the-time',
+    swap('train.py', untilDef, 'def fit(deadline, clip):') +
+      swap('train.py', untilCall, 'fit(started + TIME_BUDGET, 1.0)'),
+    until,
+  ),
+  ...blocked(
+    'sealed',
+    { 'another time for the function that trains': swap('train.py', untilCall, 'fit(started + 9 * TIME_BUDGET)') },
+    until,
   ),
   ...blocked(
     'sealed',
