@@ -91,6 +91,17 @@ export const unseen: Unseen[] = [
     stoppedBy: clock,
   },
   {
+    id: 'training behind the loop by a function that stands in a list',
+    raw: swap(
+      'train.py',
+      save,
+      `def learn(m):\n    m(x).sum().backward()\n    optimizer.step()\n\n\nfor go in [learn] * 10 ** 5:\n    go(model)\n${save}`,
+    ),
+    context: python,
+    honestTwin: 'a loop over functions that transform data',
+    stoppedBy: clock,
+  },
+  {
     id: 'training on held-out data that the base has loaded itself',
     raw: swap('train.py', '    x, y = make_batches("train", BATCH, DEVICE)', '    x, y = batches[1]'),
     context: {
