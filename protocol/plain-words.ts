@@ -22,7 +22,7 @@ export function kindText(type: string): string {
  * What is wrong with a value where its schema has no words of its own; undefined leaves it to zod. A missing value is one of type
  * undefined there.
  */
-export function plainWords(issue: Raw): string | undefined {
+function plainWords(issue: Raw): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
       return KINDS[issue.expected] === undefined

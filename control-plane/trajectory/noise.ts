@@ -10,7 +10,7 @@ export interface ReplicateGroup {
   knob: string;
   value: KnobValue;
   config: Config | null;
-  /** What the change was made to, as far as any of its iterations says. */
+  /** The iteration whose configuration its knob was turned in, as far as any of its iterations says. */
   standsOn: number | null;
   values: number[];
   /** Whether any iteration ended with a number: what only ever failed can be claimed by nobody. */

@@ -17,7 +17,6 @@ test('each file counts once, by what it takes and not by its length; links are n
   const links = ['elsewhere', 'inner'].map(size).reduce((sum, bytes) => sum + bytes, 0);
   expect(all.bytes - size('same')).toBeLessThanOrEqual(links);
   expect(all.bytes).toBeGreaterThanOrEqual(100_000);
-  expect(changedSpace([folder], disk, { beforeMs: Date.now() + 60_000 }).bytes).toBeGreaterThanOrEqual(all.bytes);
   expect(changedSpace([folder], disk, { sinceMs: Date.now() + 60_000 })).toEqual({ bytes: 0, files: 0 });
   expect(changedSpace([folder], disk + 1, { sinceMs: 0 })).toEqual({ bytes: 0, files: 0 });
 });

@@ -6,16 +6,14 @@ export interface TakenSpace {
   files: number;
 }
 
+/** Looked at in one walk; what is beyond is not counted. More would keep the box from its next job. */
+const MOST_FILES = 1_000_000;
+
 /**
- * What files below these folders take of one disk: those whose inode changed before, or since, a moment. Nobody can set that time.
+ * What files below these folders take of one disk: those whose inode changed since a moment. Nobody can set that time.
  * Each file counts once; links are not followed; what cannot be looked at is left out.
  */
-export function changedSpace(
-  folders: readonly string[],
-  disk: number,
-  when: { beforeMs: number } | { sinceMs: number },
-  limit = 1_000_000,
-): TakenSpace {
+export function changedSpace(folders: readonly string[], disk: number, { sinceMs }: { sinceMs: number }): TakenSpace {
   const taken = { bytes: 0, files: 0 };
   const seen = new Set<number>();
   const queue: string[] = [];
@@ -26,7 +24,7 @@ export function changedSpace(
     seen.add(stat.ino);
     queue.push(folder);
   }
-  for (let at = 0, looked = 0; at < queue.length && looked < limit; at++) {
+  for (let at = 0, looked = 0; at < queue.length && looked < MOST_FILES; at++) {
     for (const name of namesOf(queue[at] as string)) {
       looked++;
       const path = join(queue[at] as string, name);
@@ -34,8 +32,7 @@ export function changedSpace(
       if (stat?.dev !== disk || seen.has(stat.ino)) continue;
       if (stat.isDirectory()) queue.push(path);
       if (stat.nlink > 1 || stat.isDirectory()) seen.add(stat.ino);
-      const isCounted = 'sinceMs' in when ? stat.ctimeMs >= when.sinceMs : stat.ctimeMs < when.beforeMs;
-      if (!isCounted) continue;
+      if (stat.ctimeMs < sinceMs) continue;
       taken.bytes += stat.blocks * 512;
       taken.files++;
     }

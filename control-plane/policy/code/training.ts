@@ -4,7 +4,7 @@ import { trainingFigures } from './training-figures.js';
 import type { Work } from './work.js';
 
 /** Training rounds between two looks at the clock: what accumulates gradients in parts stays below it, what trains on does not. */
-export const MAX_ROUNDS = 64;
+const MAX_ROUNDS = 64;
 const CLOCKED = 'a loop that trains by the clock';
 
 /**
