@@ -1,19 +1,13 @@
-import {
-  formatDuration,
-  UNSEALED_WARNING,
-  type Config,
-  type KnobValue,
-  type Trajectory,
-  type TrajectoryRecord,
-} from '@nightshift/protocol';
+import { UNSEALED_WARNING, type Config, type Trajectory, type TrajectoryRecord } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
 import { improvementOver, isEvaluated, meanOf, measurementsOf, PATCH_KNOB, replicateKey } from './measurements.js';
+import { changeOf, nameOf, recordOf } from './change-names.js';
 import { earlierFacts, type EarlierFacts } from './earlier-facts.js';
 import { baselineMeasurements } from './replicated.js';
-import type { ScreeningFigures } from './screening-figures.js';
-import { standingText, standsOnOf } from './standing.js';
+import { reportFigures } from './report-figures.js';
+import { standingText } from './standing.js';
 import { triedRows, type TriedRow } from './tried-rows.js';
-import { countText, gainText, metricText, pairText, shareText } from './wording.js';
+import { countText, gainText, metricText, pairText } from './wording.js';
 
 /** Rows of the table of pairs that a page shows; the worst are left out beyond it. */
 export const MOST_TRIED_ROWS = 200;
@@ -40,7 +34,7 @@ export function reportFacts(trajectory: Trajectory, analysis: Analysis): ReportF
       ...(trajectory.measurement === 'unsealed' ? [UNSEALED_WARNING] : []),
       ...configurationOf(trajectory, analysis),
     ],
-    figures: figuresOf(trajectory, analysis),
+    figures: reportFigures(trajectory, analysis),
     keeps: trajectory.records
       .filter((record) => record.outcome === 'kept')
       .filter(isEvaluated)
@@ -76,30 +70,6 @@ function configurationOf(trajectory: Trajectory, { replicated }: Analysis): stri
 function configText(config: Config): string {
   const entries = Object.entries(config).map(([knob, value]) => `${JSON.stringify(knob)}:${JSON.stringify(value)}`);
   return `{${entries.join(', ')}}`;
-}
-
-/** Code mode: there are no knobs to tell of. */
-export function isOfPatches({ menu, measurement, records }: Trajectory): boolean {
-  if (menu !== null && Object.keys(menu.knobs).length > 0) return false;
-  const proposed = records.flatMap(({ proposal }) => (proposal === null ? [] : [proposal.knob]));
-  return proposed.length === 0 ? Boolean(measurement) : proposed.every((knob) => knob === PATCH_KNOB);
-}
-
-/** A pair as reports name it; a patch by its summary, where somebody gave one. */
-function nameOf(trajectory: Trajectory, knob: string | null, value: KnobValue | null): string {
-  if (knob !== PATCH_KNOB) return pairText(knob, value);
-  const record = trajectory.records.find(({ proposal }) => proposal?.knob === knob && proposal.newValue === value);
-  return record?.description ?? pairText(knob, value);
-}
-
-/** A change with what it was made to: a number of both together must not pass for one of the change alone. */
-function changeOf(
-  trajectory: Trajectory,
-  knob: string | null,
-  value: KnobValue | null,
-  record?: TrajectoryRecord,
-): string {
-  return nameOf(trajectory, knob, value) + (record ? standingText(standsOnOf(trajectory, record)) : '');
 }
 
 /**
@@ -176,10 +146,6 @@ function headlineOf(trajectory: Trajectory, analysis: Analysis): string[] {
   return lines;
 }
 
-function recordOf(trajectory: Trajectory, keep: number): TrajectoryRecord | undefined {
-  return trajectory.records.find((row) => row.iteration === keep && row.outcome === 'kept');
-}
-
 /** How far one iteration can be trusted: a mean of several measurements, the best of several draws, or a single one. */
 function luckOf(trajectory: Trajectory, record: TrajectoryRecord): string {
   const { audits = [] } = record;
@@ -196,117 +162,8 @@ function luckOf(trajectory: Trajectory, record: TrajectoryRecord): string {
   return `${draws > 1 ? `, the best of ${draws} draws of that pair` : ', measured once'}${again}`;
 }
 
-function figuresOf(trajectory: Trajectory, analysis: Analysis): [string, string][] {
-  const { knobs, pairs, keeps, plateau, cost, baseline } = analysis;
-  const rows: [string, string | null][] = [
-    [
-      'iterations',
-      `${analysis.iterations}: ${analysis.kept} kept, ${analysis.reverted} reverted, ${analysis.inconclusive} inconclusive, ` +
-        `${analysis.blocked} blocked, ${analysis.failed} failed` +
-        (analysis.screenedOut > 0 ? `, ${analysis.screenedOut} screened out` : ''),
-    ],
-    [
-      'baseline',
-      baseline.value === null
-        ? null
-        : `${trajectory.metric.name} ${metricText(baseline.value)} (${countText(baseline.n, 'measurement')}; ${trajectory.metric.goal})`,
-    ],
-    ['measurement', trajectory.measurement ?? null],
-    [
-      'knob coverage',
-      knobs.touched === null || isOfPatches(trajectory)
-        ? null
-        : knobs.total === null
-          ? `${countText(knobs.touched, 'knob')} touched; the menu is not known`
-          : `${knobs.touched} of ${knobs.total} knobs (${shareText(knobs.coverage)})`,
-    ],
-    [
-      'never tried',
-      knobs.untouched === null ? null : knobs.untouched.length === 0 ? 'none' : knobs.untouched.join(', '),
-    ],
-    [
-      isOfPatches(trajectory) ? 'changes' : 'pairs',
-      pairs.unique === null || pairs.unique === 0
-        ? null
-        : `${pairs.unique} distinct; ${pairs.repeats} of ${analysis.evaluated} evaluated iterations repeat one (${shareText(pairs.repeatRate)}); ${countText(pairs.noops ?? 0, 'no-op')}`,
-    ],
-    [
-      'first keep',
-      keeps.first === null
-        ? null
-        : `iteration ${keeps.first.iteration} (${changeOf(trajectory, keeps.first.knob, keeps.first.value, recordOf(trajectory, keeps.first.iteration))}, ${metricText(keeps.first.metric)})`,
-    ],
-    [
-      'top pair of keeps',
-      // Of keeps that are all different none is the top.
-      keeps.topPairShare === null || !keeps.byPair[0] || keeps.byPair[0].kept === 1
-        ? null
-        : `${nameOf(trajectory, keeps.byPair[0].knob, keeps.byPair[0].value)}: ${keeps.byPair[0].kept} of ${keeps.count} (${shareText(keeps.topPairShare)})`,
-    ],
-    [
-      'plateau',
-      plateau.current === null
-        ? null
-        : `longest ${plateau.longest}, now ${countText(plateau.current, 'evaluated iteration')}`,
-    ],
-    [
-      'time',
-      cost.wallSeconds === null
-        ? null
-        : `${formatDuration(cost.wallSeconds * 1000)}, ${formatDuration((cost.secondsPerIteration ?? 0) * 1000)} an iteration` +
-          (cost.modelSecondsPerCall === null
-            ? ''
-            : `, ${formatDuration(cost.modelSecondsPerCall * 1000)} a model call`),
-    ],
-    ['guards', analysis.guards.length === 0 ? null : guardsText(analysis.guards)],
-    ['screening', analysis.screening === null ? null : screeningText(analysis.screening)],
-    ['critic', analysis.critic === null ? null : criticText(analysis.critic)],
-    ['outweighed', outweighedText(trajectory)],
-    ['model cost', cost.modelUsd === null ? null : `${Number(cost.modelUsd.toPrecision(3))} USD`],
-    ['energy', cost.energyWh === null ? null : energyText(cost.energyWh, keeps.best?.improvement ?? null)],
-  ];
-  return rows.filter((row): row is [string, string] => row[1] !== null);
-}
-
 function guardText(guards: string[]): string {
   return `${guards.length === 1 ? 'guard' : 'guards'} ${guards.join(' and ')}`;
-}
-
-function guardsText(guards: Analysis['guards']): string {
-  const one = ({ guard, iterations }: Analysis['guards'][number]): string =>
-    `${guard} reverted ${countText(iterations.length, 'iteration')} (${iterations.join(', ')})`;
-  return `${guards.map(one).join('; ')} that would have been kept by the metric alone`;
-}
-
-function criticText({ vetoes, overruled, overruledKept, passed, passedKept }: NonNullable<Analysis['critic']>): string {
-  const scored =
-    overruled === 0
-      ? 'none of them measured to score it'
-      : `${overruled} measured all the same, of which ${overruledKept} kept: what it would have lost`;
-  return `${countText(vetoes, 'veto', 'vetoes')}, ${scored}; of ${passed} that it let pass ${passedKept} kept`;
-}
-
-function outweighedText({ records }: Trajectory): string | null {
-  const turns = records.flatMap(({ outweighed = [] }) => (outweighed.length > 0 ? [outweighed.length] : []));
-  if (turns.length === 0) return null;
-  const tries = turns.reduce((sum, n) => sum + n, 0);
-  return `${countText(tries, 'proposal')} of the model in ${countText(turns.length, 'iteration')}: the measurements promised less of them than of the sampler's own`;
-}
-
-function energyText(energyWh: number, improvement: number | null): string {
-  const kwh = energyWh / 1000;
-  const total = `${Number(kwh.toPrecision(3))} kWh`;
-  if (improvement === null || improvement <= 0) return total;
-  return `${total}, ${Number((kwh / (improvement * 100)).toPrecision(3))} kWh for each percent of the best keep`;
-}
-
-function screeningText({ screened, screenedOut, cheapSeconds, savedSeconds, off }: ScreeningFigures): string {
-  const time = (seconds: number) => formatDuration(Math.round(Math.abs(seconds) * 1000));
-  const net = savedSeconds < 0 ? `cost ${time(savedSeconds)} more than it saved` : `saved ${time(savedSeconds)} net`;
-  return (
-    `${screenedOut} of ${screened} candidates given up at the cheap budget; ${time(cheapSeconds)} of cheap training ${net}` +
-    (off === null ? '' : `; turned itself off: ${off}`)
-  );
 }
 
 function failuresOf(trajectory: Trajectory): ReportFacts['failures'] {

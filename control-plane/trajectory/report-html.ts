@@ -1,6 +1,7 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import { isOfPatches, MOST_TRIED_ROWS, reportFacts, type ReportFacts } from './report-facts.js';
+import { isOfPatches } from './change-names.js';
+import { MOST_TRIED_ROWS, reportFacts, type ReportFacts } from './report-facts.js';
 import { standingText } from './standing.js';
 import { CHART_STYLE, coverageChart, metricChart, repeatChart } from './svg.js';
 import { countText, escapeHtml, gainText, metricText, pairText } from './wording.js';

@@ -1,7 +1,8 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
 import type { EarlierFacts } from './earlier-facts.js';
-import { isOfPatches, MOST_TRIED_ROWS, reportFacts } from './report-facts.js';
+import { isOfPatches } from './change-names.js';
+import { MOST_TRIED_ROWS, reportFacts } from './report-facts.js';
 import { standingText } from './standing.js';
 import { countText, escapeMarkdown, gainText, metricText, pairText, shareText } from './wording.js';
 

@@ -1,6 +1,7 @@
 import type { Trajectory } from '@nightshift/protocol';
 import type { Analysis } from './analysis.js';
-import { isOfPatches, reportFacts } from './report-facts.js';
+import { isOfPatches } from './change-names.js';
+import { reportFacts } from './report-facts.js';
 import { standingText } from './standing.js';
 import { countText, gainText, metricText, pairText, plainText, shareText } from './wording.js';
 
